@@ -1,0 +1,58 @@
+/** One row of the error catalogue. Exit codes are those of the documented table. */
+export interface CatalogueEntry {
+  exitCode: number;
+  /** When this is raised, one sentence. */
+  summary: string;
+  hint?: string;
+}
+
+/** Every error code that edgectl can raise. Keep it sorted. */
+export const catalogue = {
+  BUNDLE_DIGEST_MISMATCH: { exitCode: 4, summary: 'A bundle does not have the digest that was promised.' },
+  BUNDLE_FETCH_FAILED: { exitCode: 1, summary: 'A bundle could not be fetched from its server.' },
+  BUNDLE_INVALID: { exitCode: 1, summary: 'A bundle archive is malformed or unsafe to unpack.' },
+  BUNDLE_NOT_FOUND: { exitCode: 1, summary: 'No bundle of that name, version and architecture is in the store.', hint: 'edgectl runtime list' },
+  BUNDLE_SIGNATURE: { exitCode: 4, summary: 'The signature of a bundle is missing, wrong, or by a key that is not allowed.' },
+  CANCELLED: { exitCode: 1, summary: 'The prompt was declined; nothing was changed.' },
+  CONFIG_INVALID: { exitCode: 64, summary: 'A file of the fleet repository has an error.' },
+  CONFIG_NOT_FOUND: { exitCode: 64, summary: 'No fleet repository was found here.', hint: 'edgectl init' },
+  CONFIRMATION_NEEDED: { exitCode: 64, summary: 'A changing command was run without a terminal and without --yes.', hint: 'add --yes, or --dry-run to look first' },
+  DRIVER_INVALID: { exitCode: 64, summary: 'A runtime driver file has an error.' },
+  DRIVER_NOT_FOUND: { exitCode: 64, summary: 'There is no runtime driver of that name.', hint: 'edgectl runtime list --drivers' },
+  INTERNAL: { exitCode: 1, summary: 'A bug in edgectl.' },
+  INTERRUPTED: { exitCode: 130, summary: 'The command was interrupted; its state is saved.' },
+  JOURNAL_CORRUPT: { exitCode: 1, summary: 'The journal database is damaged.', hint: 'edgectl journal rebuild' },
+  JOURNAL_DISK_FULL: { exitCode: 1, summary: 'The disk that holds the journal is full; nothing new was started.' },
+  KEYS_NOT_FOUND: { exitCode: 64, summary: 'There is no signing key for this fleet.', hint: 'edgectl keys init' },
+  KEY_EXISTS: { exitCode: 64, summary: 'A key of that name exists already.' },
+  LAB_EXISTS: { exitCode: 64, summary: 'A lab is up already.', hint: 'edgectl lab down' },
+  LAB_NOT_FOUND: { exitCode: 64, summary: 'No lab is up.', hint: 'edgectl lab up' },
+  LAB_UNSUPPORTED: { exitCode: 64, summary: 'This machine lacks what that kind of lab needs.' },
+  LEASE_HELD: { exitCode: 9, summary: 'Another run holds the lease.' },
+  NODE_FAILED: { exitCode: 1, summary: 'A node reported a failure.' },
+  NODE_NOT_FOUND: { exitCode: 64, summary: 'The fleet has no node of that name.', hint: 'edgectl fleet list' },
+  NODE_NOT_PREPARED: { exitCode: 4, summary: 'The node has no node kit yet.' },
+  NODE_PROTOCOL: { exitCode: 1, summary: 'The node answered something that is not the node protocol.' },
+  NODE_REFUSED: { exitCode: 4, summary: 'The node refused the request.' },
+  NODE_UNREACHABLE: { exitCode: 3, summary: 'The node could not be reached.' },
+  NOTHING_SELECTED: { exitCode: 64, summary: 'The selector matches no node.', hint: 'edgectl fleet list' },
+  PLAN_DIGEST: { exitCode: 4, summary: 'A plan file does not have the digest that it names.' },
+  PLAN_EXPIRED: { exitCode: 8, summary: 'A saved plan is past its validity.' },
+  PLAN_INVALID: { exitCode: 64, summary: 'A plan file cannot be read.' },
+  PLAN_SIGNATURE: { exitCode: 4, summary: 'The signature of a plan is missing, wrong, or by a key that is not allowed.' },
+  PLAN_STALE: { exitCode: 8, summary: 'Too many nodes are no longer as the plan saw them.' },
+  POLICY_INVALID: { exitCode: 64, summary: 'A rollout policy cannot be used.' },
+  RUN_NOT_FOUND: { exitCode: 64, summary: 'The journal knows no such run.', hint: 'edgectl run list' },
+  RUN_STATE: { exitCode: 64, summary: 'The run is not in a state that allows this.' },
+  SELECTOR_INVALID: { exitCode: 64, summary: 'A selector cannot be read.' },
+  SELECTOR_REQUIRED: { exitCode: 64, summary: 'A changing command needs nodes: a selector, or --all.' },
+  SIGNING_FAILED: { exitCode: 4, summary: 'ssh-keygen could not sign.' },
+  SSH_AUTH: { exitCode: 4, summary: 'The node rejected every key that was offered.' },
+  SSH_HOST_KEY_CHANGED: { exitCode: 4, summary: 'The node offered another host key than the pinned one.' },
+  SSH_HOST_KEY_UNKNOWN: { exitCode: 4, summary: 'The node is not in the fleet’s known_hosts.' },
+  TOOL_MISSING: { exitCode: 1, summary: 'A program that edgectl needs is not installed here.' },
+  USAGE: { exitCode: 64, summary: 'The command line cannot be understood.' },
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** A code of the catalogue. */
+export type ErrorCode = keyof typeof catalogue;

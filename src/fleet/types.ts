@@ -1,0 +1,72 @@
+/** A node of the fleet with every default filled in. */
+export interface FleetNode {
+  id: string;
+  address: string;
+  port: number;
+  user: string;
+  identity: readonly string[];
+  site: string;
+  region: string;
+  labels: Readonly<Record<string, string>>;
+  /** 0..1: how late this node wants to be updated. */
+  wariness: number;
+  state: 'in-service' | 'drained' | 'retired';
+}
+
+/** One line of desired state: which bundle of which component on which nodes. */
+export interface DesiredRuntime {
+  component: string;
+  version: string;
+  /** Bundle sha256 per architecture; `all` for any. */
+  digests: Readonly<Record<string, string>>;
+  /** Selector expression; empty matches every node. */
+  on: string;
+  /** Bundle server base URL, when not from the local store. */
+  source?: string;
+}
+
+export interface RolloutPolicyStage {
+  name: string;
+  select?: { labels?: Record<string, string>; limit?: string };
+  concurrency?: number;
+  budget?: { groupBy: 'site' | 'region' | 'none'; maxUnavailable: number };
+  /** Milliseconds. */
+  nodeDeadlineMs?: number;
+  progressDeadlineMs?: number;
+  offline?: { mode: 'wait' | 'defer' | 'skip' | 'fail'; max?: string };
+  gate?: { success?: string; minSample?: number; maxFailed?: number; onFail?: 'pause' | 'rollback' | 'abort' };
+  soakMs?: number;
+}
+
+/** A rollout policy as written; numbers are resolved against the fleet by the planner. */
+export interface RolloutPolicy {
+  name: string;
+  rehearsal: boolean;
+  stages: readonly RolloutPolicyStage[];
+  ramp: { start: number; factor: number };
+  health: { windowS: number; passes: number; capS: number; confirmS: number };
+  maxFailed: number;
+  maxStale: number;
+  /** Milliseconds that a saved plan may wait before it is started. */
+  validForMs: number;
+}
+
+/** The loaded fleet repository. */
+export interface Fleet {
+  /** Directory of fleet.yaml. */
+  dir: string;
+  /** ULID written by `edgectl init`. */
+  id: string;
+  name: string;
+  /** True for a fleet made by `edgectl lab`. */
+  lab: boolean;
+  /** sha256 over the canonical form of all its files. */
+  digest: string;
+  /** One line that says where desired state came from, e.g. `runtimes.yaml @ 4f2c19e`. */
+  source: string;
+  nodes: readonly FleetNode[];
+  runtimes: readonly DesiredRuntime[];
+  policies: ReadonlyMap<string, RolloutPolicy>;
+  knownHostsFile: string;
+  allowedSignersFile: string;
+}
