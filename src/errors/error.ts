@@ -1,4 +1,4 @@
-import type { ErrorCode } from './catalogue.js';
+import type { CatalogueEntry, ErrorCode } from './catalogue.js';
 import { catalogue } from './catalogue.js';
 
 /** What an {@link EdgectlError} carries besides its code. */
@@ -27,10 +27,11 @@ export class EdgectlError extends Error {
   constructor(code: ErrorCode, details: ErrorDetails) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'EdgectlError';
+    const entry: CatalogueEntry = catalogue[code];
     this.code = code;
-    this.hint = details.hint ?? catalogue[code].hint;
+    this.hint = details.hint ?? entry.hint;
     this.lines = details.lines ?? [];
-    this.exitCode = details.exitCode ?? catalogue[code].exitCode;
+    this.exitCode = details.exitCode ?? entry.exitCode;
     this.data = details.data ?? {};
   }
 }
