@@ -33,8 +33,8 @@ export function debsNeed(): { skip: boolean; reason: string } {
   if (!existsSync(keyring)) return { skip: true, reason: 'debian-archive-keyring is not installed' };
   const scratch = mkdtempSync(path.join(tmpdir(), 'edgectl-apt-'));
   try {
-    const target = path.join(scratch, 'README');
-    execFileSync('/usr/lib/apt/apt-helper', ['download-file', `${mirror}/README`, target], {
+    const target = path.join(scratch, 'InRelease');
+    execFileSync('/usr/lib/apt/apt-helper', ['download-file', `${mirror}/dists/sid/InRelease`, target], {
       stdio: 'ignore',
       timeout: 20_000,
     });
