@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where a lab keeps its things; all below one directory, so that `lab down` removes one directory. */
+export interface LabLayout {
+  dir: string;
+  /** What kind of lab it is and which processes it started. */
+  stateFile: string;
+  /** Node ids, ports and host keys; private. */
+  nodesFile: string;
+  /** Unix socket of the daemon. */
+  socket: string;
+  logFile: string;
+  /** The fleet repository to point `--fleet` at. */
+  fleetDir: string;
+  /** Private key that logs in to every node. */
+  clientKey: string;
+  nodeRoot(id: string): string;
+}
+
+/** A unix socket's path has 108 bytes, 104 on some systems (unix(7)). */
+const maxSocketPath = 100;
+
+/** The layout below a directory. */
+export function labLayout(dir: string): LabLayout {
+  const root = resolve(dir);
+  const inside = join(root, 'control.sock');
+  const short = join(tmpdir(), `edgectl-lab-${createHash('sha256').update(root).digest('hex').slice(0, 16)}.sock`);
+  return {
+    dir: root,
+    stateFile: join(root, 'lab.json'),
+    nodesFile: join(root, 'nodes.json'),
+    socket: Buffer.byteLength(inside) > maxSocketPath ? short : inside,
+    logFile: join(root, 'daemon.log'),
+    fleetDir: join(root, 'fleet'),
+    clientKey: join(root, 'keys', 'lab_ed25519'),
+    nodeRoot: (id) => join(root, 'nodes', id),
+  };
+}
+
+/** The directory of the lab when none is named: `$XDG_STATE_HOME/edgectl/lab`. */
+export function defaultLabDir(env: Readonly<Record<string, string | undefined>>): string {
+  const state = env['XDG_STATE_HOME'];
+  return join(state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state'), 'edgectl', 'lab');
+}
