@@ -1,0 +1,199 @@
+import type { Interfaces } from '@oclif/core';
+import { Command } from '@oclif/core';
+import { EdgectlError } from '../errors/error.js';
+import type { Fleet } from '../fleet/types.js';
+import type { Ui } from '../render/ui.js';
+import type { Clock } from '../util/clock.js';
+import type { CliContext } from './context.js';
+import { processContext } from './context.js';
+import { errorEnvelope, resultEnvelope } from './envelope.js';
+import { reportOf } from './error-report.js';
+import type { Format } from './flags.js';
+import { effectiveFlags, formatFromArgv, sharedFlags } from './flags.js';
+import type { Io } from './io.js';
+import { write } from './io.js';
+import type { CommandResult } from './output.js';
+import { formatError, formatResult } from './output.js';
+import type { RunSignals } from './signals.js';
+import { SignalController } from './signals.js';
+
+export type { CommandResult } from './output.js';
+
+type Shared = typeof sharedFlags;
+/** Parsed flags of a command class. */
+export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<Shared & T['flags']>;
+/** Parsed arguments of a command class. */
+export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+/** Base of every command: shared flags, one envelope, exit codes, signals. Subclasses write `execute()`. */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override baseFlags = sharedFlags;
+  /** Set to true where the command changes something: gives it `--yes`. */
+  static changing = false;
+
+  protected flags!: FlagsOf<T>;
+  protected args!: ArgsOf<T>;
+  #context: CliContext | undefined;
+  #controller: SignalController | undefined;
+  #parsing = false;
+
+  /** The command's work. Throws EdgectlError for operator errors. */
+  protected abstract execute(): Promise<CommandResult>;
+
+  /** Replaces the process by something else; for tests, before `_run()`. */
+  useContext(context: CliContext): this {
+    this.#context = context;
+    return this;
+  }
+
+  protected get context(): CliContext {
+    return (this.#context ??= processContext());
+  }
+
+  protected get io(): Io {
+    return this.context.io;
+  }
+
+  protected get clock(): Clock {
+    return this.context.clock;
+  }
+
+  /** Ends when the person wants the command to end (see SignalController). */
+  protected get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Drain and detach, for the executor. */
+  protected get signals(): RunSignals {
+    return this.controller;
+  }
+
+  protected get format(): Format {
+    return this.flags === undefined
+      ? formatFromArgv(this.argv, this.io.env)
+      : this.flags.json
+        ? 'json'
+        : (this.flags.output as Format);
+  }
+
+  /** True when people read standard output. */
+  protected get forPeople(): boolean {
+    return this.format === 'table' || this.format === 'wide';
+  }
+
+  /** The fleet repository that `--fleet`, EDGECTL_FLEET or the working directory leads to. */
+  protected async fleet(): Promise<Fleet> {
+    const { findFleet } = await import('./fleet.js');
+    return await findFleet({ dir: this.flags.fleet, cwd: this.io.cwd });
+  }
+
+  /** Asks before something is changed (default no). Returns when the answer is yes, throws otherwise. */
+  protected async confirm(question: string): Promise<void> {
+    if ((this.flags as { yes?: boolean }).yes) return;
+    if (!this.io.isTTY) {
+      throw new EdgectlError('CONFIRMATION_NEEDED', {
+        message: 'This would change things, and there is no terminal to ask on.',
+      });
+    }
+    const { askYesNo } = await import('../render/prompts.js');
+    const answer = await askYesNo(question, { input: this.io.stdin, output: this.io.stderr, signal: this.signal });
+    if (!answer) throw new EdgectlError('CANCELLED', { message: 'Declined; nothing was changed.' });
+  }
+
+  /** Writes a text for people to standard error, e.g. a preview before the question. */
+  protected async say(text: string | ((ui: Ui) => string)): Promise<void> {
+    const body = typeof text === 'string' ? text : text(await this.ui('stderr'));
+    await write(this.io.stderr, body.endsWith('\n') ? body : `${body}\n`);
+  }
+
+  /** Theme, width and tables for one of the output streams. */
+  protected async ui(stream: 'stdout' | 'stderr' = 'stdout'): Promise<Ui> {
+    const { createUi } = await import('../render/ui.js');
+    const noColor = this.flags?.['no-color'] ?? this.argv.includes('--no-color');
+    const isTTY = stream === 'stdout' ? this.io.stdoutIsTTY : this.io.stderrIsTTY;
+    return createUi({ isTTY, env: this.io.env, noColor, width: this.io.columns, wide: this.format === 'wide' });
+  }
+
+  override async run(): Promise<void> {
+    await this.#parse();
+    const result = await this.#untilAborted(this.execute());
+    const exitCode = result.exitCode ?? 0;
+    const envelope = resultEnvelope(this.#command, result.data, exitCode, result.runId);
+    const text = await formatResult(this.format, result, envelope, await this.ui());
+    this.context.setExitCode(exitCode);
+    await write(this.io.stdout, text);
+  }
+
+  override async init(): Promise<void> {
+    this.controller.install();
+  }
+
+  override async finally(): Promise<void> {
+    this.controller.remove();
+  }
+
+  /** Shows an error once, on the right stream, with the right exit code; oclif sees none of it. */
+  override async catch(thrown: Error): Promise<void> {
+    const interrupted = this.controller.exitCode;
+    const own = thrown instanceof EdgectlError;
+    const error =
+      interrupted === undefined || own
+        ? thrown
+        : new EdgectlError('INTERRUPTED', {
+            message: `Ended by ${this.controller.received ?? 'a signal'}.`,
+            exitCode: interrupted,
+            cause: thrown,
+          });
+    const report = reportOf(error, { parsing: this.#parsing, command: this.id ?? '' });
+    const exitCode = interrupted ?? report.exitCode;
+    this.context.setExitCode(exitCode);
+    const runId = typeof report.data['run'] === 'string' ? report.data['run'] : undefined;
+    await write(
+      this.io.stdout,
+      await formatError(this.format, errorEnvelope(this.#command, { ...report, exitCode }, runId)),
+    );
+    const debug = this.flags?.debug ?? this.argv.includes('--debug');
+    if (this.forPeople || debug) {
+      const { renderError } = await import('../render/error.js');
+      await write(this.io.stderr, renderError(report, { ui: await this.ui('stderr'), debug }));
+    }
+  }
+
+  protected get controller(): SignalController {
+    return (this.#controller ??= new SignalController(this.context.signals, (code) => this.context.giveUp(code)));
+  }
+
+  get #command(): string {
+    return (this.id ?? '').replaceAll(':', ' ');
+  }
+
+  async #parse(): Promise<void> {
+    this.#parsing = true;
+    const command = this.ctor as typeof BaseCommand;
+    const declared: Interfaces.FlagInput = { ...command.baseFlags, ...command.flags };
+    const flags = effectiveFlags(declared, command.changing);
+    const { applyDefaults } = await import('./config.js');
+    const withDefaults = await applyDefaults(flags, { io: this.io, command: this.#command, argv: this.argv });
+    const parsed = await this.parse({ flags: withDefaults, baseFlags: {}, args: command.args, strict: command.strict });
+    this.flags = parsed.flags as FlagsOf<T>;
+    this.args = parsed.args as ArgsOf<T>;
+    this.#parsing = false;
+  }
+
+  /** A command that does not drain by itself ends with the first signal. */
+  async #untilAborted<R>(work: Promise<R>): Promise<R> {
+    const { signal } = this;
+    return await new Promise<R>((resolve, reject) => {
+      work.then(resolve, reject);
+      signal.addEventListener('abort', () => {
+        if (this.controller.drains) return;
+        reject(
+          new EdgectlError('INTERRUPTED', {
+            message: `Ended by ${String(signal.reason)}.`,
+            exitCode: this.controller.exitCode ?? 130,
+          }),
+        );
+      });
+    });
+  }
+}
