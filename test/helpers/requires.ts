@@ -1,0 +1,71 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** What a test can need that a machine may not have. */
+export type Need =
+  | 'root'
+  | 'nspawn'
+  | 'sshd'
+  | 'ssh-keygen'
+  | 'ssh-agent'
+  | 'busybox'
+  | 'dash'
+  | 'shellcheck'
+  | 'apt'
+  | 'mmdebstrap'
+  | 'ip'
+  | 'nft'
+  | 'loop'
+  | 'mkfs'
+  | 'dpkg-deb'
+  | 'zstd'
+  | 'git'
+  | 'systemd'
+  | 'cgroup-delegation';
+
+const programs: Partial<Record<Need, readonly string[]>> = {
+  nspawn: ['systemd-nspawn'],
+  sshd: ['sshd', 'ssh-keygen'],
+  'ssh-keygen': ['ssh-keygen'],
+  'ssh-agent': ['ssh-agent', 'ssh-add'],
+  busybox: ['busybox'],
+  dash: ['dash'],
+  shellcheck: ['shellcheck'],
+  apt: ['apt-get'],
+  mmdebstrap: ['mmdebstrap'],
+  ip: ['ip'],
+  nft: ['nft'],
+  loop: ['losetup', 'mount'],
+  mkfs: ['mkfs.ext4'],
+  'dpkg-deb': ['dpkg-deb'],
+  zstd: ['zstd'],
+  git: ['git'],
+};
+
+/** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */
+export function requires(...needs: Need[]): { skip: boolean; reason: string } {
+  const missing = needs.flatMap((need) => missingFor(need));
+  const reason = missing.length === 0 ? '' : `needs ${[...new Set(missing)].join(', ')}`;
+  return { skip: missing.length > 0, reason };
+}
+
+function missingFor(need: Need): string[] {
+  if (need === 'root') return process.getuid?.() === 0 ? [] : ['root'];
+  if (need === 'systemd') return existsSync('/run/systemd/system') ? [] : ['a running systemd'];
+  if (need === 'cgroup-delegation') return existsSync('/sys/fs/cgroup') ? [] : ['cgroups'];
+  const absent = (programs[need] ?? []).filter((name) => !onPath(name));
+  const machineNeedsRoot = need === 'nspawn' || need === 'loop';
+  return machineNeedsRoot && process.getuid?.() !== 0 ? [...absent, 'root'] : absent;
+}
+
+function onPath(program: string): boolean {
+  const dirs = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return dirs.some((dir) => {
+    try {
+      accessSync(join(dir, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
