@@ -22,7 +22,9 @@ function exchange(path: string, line: string, timeoutMs: number): Promise<Contro
       socket.destroy();
       reject(new EdgectlError('LAB_NOT_FOUND', { message, cause, hint: 'edgectl lab down, then edgectl lab up' }));
     };
-    socket.setTimeout(timeoutMs, () => fail(`The lab's daemon did not answer within ${Math.round(timeoutMs / 1000)} s.`));
+    socket.setTimeout(timeoutMs, () =>
+      fail(`The lab's daemon did not answer within ${Math.round(timeoutMs / 1000)} s.`),
+    );
     socket.once('error', (cause) => fail('The lab’s daemon does not run.', cause));
     socket.once('connect', () => socket.write(line));
     socket.on('data', (chunk: Buffer) => {

@@ -39,7 +39,8 @@ export const controlRequest = z.discriminatedUnion('op', [
 export type ControlRequest = z.infer<typeof controlRequest>;
 
 /** An answer: `result` by request, or why not. */
-export type ControlAnswer = { ok: true; result: unknown } | { ok: false; code: 'NODE_NOT_FOUND' | 'INTERNAL' | 'USAGE'; message: string };
+export type ControlAnswer =
+  { ok: true; result: unknown } | { ok: false; code: 'NODE_NOT_FOUND' | 'INTERNAL' | 'USAGE'; message: string };
 
 /** Longest line that either side reads, in bytes: the status of ten thousand nodes fits. */
 export const maxControlLine = 8 * 1024 * 1024;

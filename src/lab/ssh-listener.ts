@@ -109,7 +109,8 @@ export class SshListener {
     const known = theirs.length === ours.length && timingSafeEqual(theirs, ours);
     const signed =
       context.signature === undefined ||
-      (context.blob !== undefined && this.#clientKey.verify(context.blob, context.signature, context.hashAlgo) === true);
+      (context.blob !== undefined &&
+        this.#clientKey.verify(context.blob, context.signature, context.hashAlgo) === true);
     if (known && signed) context.accept();
     else context.reject(['publickey']);
   }
@@ -147,7 +148,9 @@ export class ExecRefused extends Error {
 function explain(channel: ServerChannel, error: unknown): void {
   channel.on('error', () => undefined);
   const refused = error instanceof ExecRefused ? error : undefined;
-  channel.stderr.write(refused ? refused.message : `edgectl lab: ${error instanceof Error ? error.message : String(error)}\n`);
+  channel.stderr.write(
+    refused ? refused.message : `edgectl lab: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
   channel.exit(refused?.status ?? 125);
   channel.end();
 }

@@ -70,6 +70,10 @@ function parse<T>(file: string, text: string, schema: z.ZodType<T>): T {
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new EdgectlError('LAB_NOT_FOUND', { message: `${file} is not a lab's.`, cause, hint: `remove ${file} by hand` });
+    throw new EdgectlError('LAB_NOT_FOUND', {
+      message: `${file} is not a lab's.`,
+      cause,
+      hint: `remove ${file} by hand`,
+    });
   }
 }

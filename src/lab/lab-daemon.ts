@@ -1,0 +1,84 @@
+import { memoryUsage, pid, uptime } from 'node:process';
+import type { ControlAnswer, ControlRequest, LabDaemonStatus } from './control-protocol.js';
+import { ControlServer } from './control-server.js';
+import { LabNode } from './lab-node.js';
+import type { LabLayout } from './layout.js';
+import type { NodeInitFactory } from './node-init.js';
+import type { LabNodes } from './state.js';
+
+/** Fleets up to this size boot every node at once; larger ones boot a node at its first connection. */
+const eagerBootLimit = 100;
+/** Nodes that boot at the same time: each starts a handful of processes. */
+const bootConcurrency = 4;
+
+/** The background process of an embedded lab: every node's sshd and init, and the control socket. */
+export class LabDaemon {
+  readonly #layout: LabLayout;
+  readonly #nodes: ReadonlyMap<string, LabNode>;
+  readonly #control: ControlServer;
+  readonly #done: Promise<void>;
+  #finish: () => void = () => undefined;
+  #stopping = false;
+
+  constructor(layout: LabLayout, nodes: LabNodes, makeInit: NodeInitFactory) {
+    this.#layout = layout;
+    this.#nodes = new Map(
+      nodes.nodes.map(({ id, port, hostKey }) => {
+        const root = layout.nodeRoot(id);
+        const { user, clientKey } = nodes;
+        return [id, new LabNode({ id, root, port, hostKey, user, clientKey, init: makeInit(root) })];
+      }),
+    );
+    this.#control = new ControlServer((request) => this.#handle(request));
+    this.#done = new Promise((resolve) => (this.#finish = resolve));
+  }
+
+  /** Open every port and the control socket; boot the nodes of a small fleet. */
+  async start(): Promise<void> {
+    for (const node of this.#nodes.values()) await node.open();
+    if (this.#nodes.size <= eagerBootLimit) await this.#bootAll();
+    await this.#control.listen(this.#layout.socket);
+  }
+
+  /** Resolves when the lab was shut down. */
+  done(): Promise<void> {
+    return this.#done;
+  }
+
+  /** Stop every node and close the control socket. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return this.#done;
+    this.#stopping = true;
+    await Promise.allSettled([...this.#nodes.values()].map((node) => node.stop()));
+    await this.#control.close();
+    this.#finish();
+  }
+
+  async #bootAll(): Promise<void> {
+    const queue = [...this.#nodes.values()];
+    const worker = async (): Promise<void> => {
+      for (let node = queue.shift(); node; node = queue.shift()) await node.boot();
+    };
+    await Promise.all(Array.from({ length: bootConcurrency }, worker));
+  }
+
+  async #handle(request: ControlRequest): Promise<ControlAnswer> {
+    if (request.op === 'status') return { ok: true, result: this.#status() };
+    if (request.op === 'shutdown') {
+      // Answered first: the client waits for the process to be gone.
+      setImmediate(() => void this.stop());
+      return { ok: true, result: null };
+    }
+    const node = this.#nodes.get(request.node);
+    if (!node) return { ok: false, code: 'NODE_NOT_FOUND', message: `The lab has no node ${request.node}.` };
+    if (request.op === 'break') await node.break(request.how);
+    else if (request.op === 'heal') await node.heal();
+    else await node.boot();
+    return { ok: true, result: node.status() };
+  }
+
+  #status(): LabDaemonStatus {
+    const nodes = [...this.#nodes.values()].map((node) => node.status());
+    return { pid, rss: memoryUsage.rss(), up: Math.round(uptime()), nodes };
+  }
+}

@@ -1,0 +1,123 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decideExec, kitPath } from './command-policy.js';
+import type { BreakMode, LabNodeStatus } from './control-protocol.js';
+import type { NodeInit } from './node-init.js';
+import { ExecRefused, SshListener } from './ssh-listener.js';
+
+/** How one lab node is made. */
+export interface LabNodeOptions {
+  id: string;
+  root: string;
+  port: number;
+  hostKey: string;
+  user: string;
+  clientKey: string;
+  init: NodeInit;
+}
+
+/** Seconds that a runtime lives on a node that was broken by `bad-runtime`: well inside the rehearsal's health window. */
+export const badRuntimeSeconds = 4;
+
+/** One node of the embedded lab: a directory as its root, an init, and an sshd; it boots at the first thing that needs it. */
+export class LabNode {
+  readonly id: string;
+  readonly #options: LabNodeOptions;
+  readonly #listener: SshListener;
+  readonly #broken = new Set<Exclude<BreakMode, 'power-cut'>>();
+  #boot: Promise<void> | undefined;
+  #powerCuts = 0;
+
+  constructor(options: LabNodeOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#listener = new SshListener({
+      port: options.port,
+      hostKey: options.hostKey,
+      user: options.user,
+      clientKey: options.clientKey,
+      run: (command) => this.#run(command),
+    });
+  }
+
+  /** Accept SSH connections. */
+  async open(): Promise<void> {
+    await this.#listener.open();
+  }
+
+  /** Boot unless it runs already. */
+  boot(): Promise<void> {
+    this.#boot ??= this.#options.init.boot().catch((error: unknown) => {
+      this.#boot = undefined;
+      throw error;
+    });
+    return this.#boot;
+  }
+
+  /** Do to the node what `edgectl lab break` names. */
+  async break(how: BreakMode): Promise<void> {
+    if (how === 'offline') await this.#listener.close();
+    else if (how === 'hang') this.#listener.hang();
+    else if (how === 'bad-runtime') await this.#spoilRuntime();
+    else await this.#powerCut();
+    if (how !== 'power-cut') this.#broken.add(how);
+  }
+
+  /** Undo everything that {@link break} did. */
+  async heal(): Promise<void> {
+    this.#listener.unhang();
+    await rm(this.#incompatibleFile, { force: true });
+    await this.#listener.open();
+    this.#broken.clear();
+  }
+
+  /** Stop the node for good: no connection, no process. */
+  async stop(): Promise<void> {
+    await this.#listener.close();
+    if (!this.#boot) return;
+    await this.#boot.catch(() => undefined);
+    await this.#options.init.shutdown();
+  }
+
+  /** How the node is. */
+  status(): LabNodeStatus {
+    return {
+      id: this.id,
+      port: this.#options.port,
+      booted: this.#boot !== undefined,
+      broken: [...this.#broken].sort(),
+      powerCuts: this.#powerCuts,
+      connections: this.#listener.connections,
+    };
+  }
+
+  get #incompatibleFile(): string {
+    return join(this.#options.root, 'etc', 'lab-runtime', 'incompatible');
+  }
+
+  /** The version that runs now goes on working here; any other crashes. */
+  async #spoilRuntime(): Promise<void> {
+    await this.boot();
+    const works = await readFile(join(this.#options.root, 'run', 'lab-runtime', 'version'), 'utf8').catch(() => '');
+    await mkdir(join(this.#options.root, 'etc', 'lab-runtime'), { recursive: true });
+    await writeFile(this.#incompatibleFile, `${badRuntimeSeconds} ${works.trim() || '-'}\n`);
+  }
+
+  async #powerCut(): Promise<void> {
+    await this.boot();
+    this.#listener.cut();
+    this.#boot = undefined;
+    this.#powerCuts++;
+    await this.#options.init.powerCut();
+    await this.boot();
+  }
+
+  async #run(command: string): Promise<ChildProcess> {
+    const decision = decideExec(command);
+    if (decision.kind === 'refuse') throw new ExecRefused(decision.status, decision.message);
+    await this.boot();
+    const argv = decision.kind === 'kit' ? [join(this.#options.root, kitPath), ...decision.args] : decision.argv;
+    return this.#options.init.spawn(argv);
+  }
+}
