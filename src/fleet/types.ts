@@ -25,10 +25,19 @@ export interface DesiredRuntime {
   source?: string;
 }
 
+/** A place with nodes in it. */
+export interface FleetSite {
+  region: string;
+  /** Where it is, for people. */
+  address?: string;
+  labels: Readonly<Record<string, string>>;
+}
+
 export interface RolloutPolicyStage {
   name: string;
   select?: { labels?: Record<string, string>; limit?: string };
-  concurrency?: number;
+  /** Nodes at once, or a share of the stage such as `25%`. */
+  concurrency?: number | string;
   budget?: { groupBy: 'site' | 'region' | 'none'; maxUnavailable: number };
   /** Milliseconds. */
   nodeDeadlineMs?: number;
@@ -65,6 +74,8 @@ export interface Fleet {
   /** One line that says where desired state came from, e.g. `runtimes.yaml @ 4f2c19e`. */
   source: string;
   nodes: readonly FleetNode[];
+  /** Declared sites by name; their labels are in the nodes already. */
+  sites?: ReadonlyMap<string, FleetSite>;
   runtimes: readonly DesiredRuntime[];
   policies: ReadonlyMap<string, RolloutPolicy>;
   knownHostsFile: string;

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { mapOf, name, scalar, sha256, text } from './scalars.js';
+
+const entry = z
+  .strictObject(
+    {
+      runtime: name,
+      version: scalar('a version such as 2.1.9', (value) =>
+        /^[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}$/.test(value) ? value : undefined,
+      ),
+      digest: sha256.optional(),
+      digests: mapOf(
+        z.string().refine((key) => ['amd64', 'arm64', 'arm', 'riscv64', 'all'].includes(key), {
+          error: 'an architecture: amd64, arm64, arm, riscv64 or all',
+        }),
+        sha256,
+        'a map from architecture to digest',
+      ).optional(),
+      on: text('a selector').optional(),
+      source: scalar('an http or https URL', (value) =>
+        URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) ? value : undefined,
+      ).optional(),
+    },
+    { error: 'a map with runtime, version, digest, on' },
+  )
+  .superRefine((value, context) => {
+    if (value.digest === undefined && Object.keys(value.digests ?? {}).length === 0)
+      context.addIssue({ code: 'custom', message: 'a digest, or digests by architecture' });
+    if (value.digest !== undefined && value.digests !== undefined)
+      context.addIssue({ code: 'custom', path: ['digests'], message: 'either digest or digests, not both' });
+  });
+
+/** Schema of runtimes.yaml: a list; an empty file is an empty list. */
+export const runtimesFile = z.preprocess(
+  (input) => (input === '' ? [] : input),
+  z.array(entry, { error: 'a list of runtimes' }),
+);
+
+/** runtimes.yaml as it was read. */
+export type RuntimesFile = z.output<typeof runtimesFile>;

@@ -1,0 +1,70 @@
+import { EdgectlError } from '../errors/error.js';
+
+/** A piece of a selector, with its offset. */
+export interface Token {
+  kind: 'word' | 'text' | '(' | ')' | ',' | '=' | '!=' | 'and' | 'or' | 'not' | 'in' | 'end';
+  text: string;
+  at: number;
+}
+
+/** The error for a selector that cannot be read: points at the character. */
+export function selectorError(source: string, at: number, message: string): EdgectlError {
+  return new EdgectlError('SELECTOR_INVALID', {
+    message: `The selector cannot be read: ${message}`,
+    lines: [`  ${source}`, `  ${' '.repeat(at)}^`],
+    hint: 'for example: site=berlin and not pos-[001-003]',
+    data: { selector: source, offset: at },
+  });
+}
+
+const keywords: Readonly<Record<string, Token['kind']>> = { and: 'and', or: 'or', not: 'not', in: 'in' };
+const wordCharacter = /[A-Za-z0-9._/:@*?+~%-]/;
+
+/** Length of a word; a bracket belongs to it up to its end, commas and all. */
+function wordEnd(source: string, start: number): number {
+  let at = start;
+  while (at < source.length) {
+    const character = source[at] ?? '';
+    if (character === '[') {
+      const close = source.indexOf(']', at);
+      if (close < 0) throw selectorError(source, at, '“[” is not closed');
+      at = close + 1;
+    } else if (wordCharacter.test(character) || character === ']') at += 1;
+    else break;
+  }
+  return at;
+}
+
+/** Splits a selector into tokens; the last one is `end`. */
+export function tokenize(source: string): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  while (at < source.length) {
+    const character = source[at] ?? '';
+    if (/\s/.test(character)) at += 1;
+    else if (character === '(' || character === ')' || character === ',')
+      tokens.push({ kind: character, text: character, at: at++ });
+    else if (character === '=') {
+      const length = source[at + 1] === '=' ? 2 : 1;
+      tokens.push({ kind: '=', text: source.slice(at, at + length), at });
+      at += length;
+    } else if (character === '!') {
+      const negated = source[at + 1] === '=';
+      tokens.push(negated ? { kind: '!=', text: '!=', at } : { kind: 'not', text: '!', at });
+      at += negated ? 2 : 1;
+    } else if (character === '"' || character === "'") {
+      const close = source.indexOf(character, at + 1);
+      if (close < 0) throw selectorError(source, at, 'the quotation mark is not closed');
+      tokens.push({ kind: 'text', text: source.slice(at + 1, close), at });
+      at = close + 1;
+    } else {
+      const end = wordEnd(source, at);
+      if (end === at) throw selectorError(source, at, `“${character}” has no meaning here`);
+      const text = source.slice(at, end);
+      tokens.push({ kind: keywords[text.toLowerCase()] ?? 'word', text, at });
+      at = end;
+    }
+  }
+  tokens.push({ kind: 'end', text: '', at: source.length });
+  return tokens;
+}
