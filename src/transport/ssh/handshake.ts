@@ -1,0 +1,132 @@
+import type { Socket } from 'node:net';
+import type { Client } from 'ssh2';
+import { fail } from '../failure.js';
+import { judgeHostKey, type HostPins, type HostKeyVerdict } from '../known-hosts/pins.js';
+import type { Target, TransportFailure } from '../types.js';
+import { algorithmsFor, hostKeyPreference } from './algorithms.js';
+import { authHandler, authMessage, type AuthPlan } from './auth.js';
+import type { SshLimits } from './limits.js';
+import type { Ssh2 } from './load.js';
+
+/** What a handshake needs besides its socket. */
+export interface HandshakeInput {
+  ssh2: Ssh2;
+  socket: Socket;
+  target: Target;
+  pins: HostPins;
+  auth: AuthPlan;
+  limits: SshLimits;
+  signal?: AbortSignal;
+}
+
+/** Key exchange, host key check and authentication over an open socket. The check comes before the first encrypted byte. */
+export function handshake(input: HandshakeInput): Promise<Client | TransportFailure> {
+  return new Handshake(input).run();
+}
+
+class Handshake {
+  readonly #client: Client;
+  #phase: 'key exchange' | 'authentication' = 'key exchange';
+  #refused: Extract<HostKeyVerdict, { ok: false }> | undefined;
+  readonly #notes: string[] = [];
+  #lastError: Error | undefined;
+
+  constructor(private readonly input: HandshakeInput) {
+    this.#client = new input.ssh2.Client();
+  }
+
+  run(): Promise<Client | TransportFailure> {
+    const { signal, socket, limits } = this.input;
+    return new Promise((resolve) => {
+      const finish = (result: Client | TransportFailure): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.#client.removeAllListeners();
+        // ssh2 may still emit errors on a connection that was given up; unheard ones would end the process.
+        this.#client.on('error', () => undefined);
+        if (result !== this.#client) socket.destroy();
+        resolve(result);
+      };
+      const onAbort = (): void => finish(fail('cancelled', 'cancelled', false));
+      const timer = setTimeout(() => finish(this.#timedOut()), limits.handshakeMs);
+      if (signal?.aborted === true) return finish(fail('cancelled', 'cancelled', false));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#client.on('handshake', () => {
+        this.#phase = 'authentication';
+      });
+      this.#client.on('ready', () => finish(this.#client));
+      this.#client.on('error', (error: Error & { level?: string }) => {
+        if (isAuthNote(error)) this.#notes.push(error.message);
+        else {
+          this.#lastError = error;
+          finish(this.#explain());
+        }
+      });
+      this.#client.on('close', () => finish(this.#explain()));
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    const { target, pins, auth, limits, socket } = this.input;
+    this.#client.connect({
+      sock: socket,
+      username: target.user,
+      ident: 'edgectl',
+      readyTimeout: 0,
+      keepaliveInterval: limits.keepaliveMs,
+      keepaliveCountMax: 3,
+      algorithms: algorithmsFor(hostKeyPreference(pins.keys.map((pin) => pin.type))),
+      hostVerifier: (blob: Buffer) => this.#verify(blob),
+      authHandler: authHandler(auth.methods),
+    });
+  }
+
+  #verify(blob: Buffer): boolean {
+    const verdict = judgeHostKey(this.input.pins, this.input.target.nodeId, blob);
+    if (verdict.ok) return true;
+    this.#refused = verdict;
+    return false;
+  }
+
+  #explain(): TransportFailure {
+    const { target, auth } = this.input;
+    if (this.#refused !== undefined) {
+      const { kind, why, pinned, offered } = this.#refused;
+      return fail(kind, why, false, { pinned, offered });
+    }
+    const text = this.#lastError?.message ?? '';
+    const at = `${target.host} port ${target.port}`;
+    if (/host key format/u.test(text) && this.input.pins.keys.length > 0) {
+      return fail('host-key-changed', `${target.nodeId} offers no host key of a type that can be checked`, false);
+    }
+    if (this.#phase === 'authentication' && /authentication/iu.test(text)) {
+      return fail('auth', authMessage(auth, target, this.#notes), false);
+    }
+    if (this.#phase === 'authentication') {
+      return fail('closed', `${at} closed the connection during authentication${colon(text)}`, false);
+    }
+    return fail('closed', `${at} closed the connection during the key exchange${colon(text)}`, false);
+  }
+
+  #timedOut(): TransportFailure {
+    const { target, limits } = this.input;
+    const seconds = limits.handshakeMs / 1000;
+    const at = `${target.host} port ${target.port}`;
+    return fail(
+      'handshake-timeout',
+      `${at} accepted the connection but sshd did not finish the ${this.#phase} within ${seconds} s`,
+      false,
+    );
+  }
+}
+
+// Errors that ssh2 reports on its way to the next key; the handshake goes on.
+function isAuthNote(error: Error & { level?: string }): boolean {
+  if (error.level === 'agent') return true;
+  return error.level === 'client-authentication' && !/^All configured/u.test(error.message);
+}
+
+function colon(text: string): string {
+  return text === '' ? '' : `: ${text}`;
+}

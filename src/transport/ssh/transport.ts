@@ -1,0 +1,156 @@
+import { performance } from 'node:perf_hooks';
+import { dial } from '../dial.js';
+import { fail } from '../failure.js';
+import type { PinSource } from '../known-hosts/file.js';
+import { Limiter } from '../limiter.js';
+import type { ConnectOptions, ConnectResult, Session, Target, Transport, TransportFailure } from '../types.js';
+import { planAuth } from './auth.js';
+import { Connection } from './connection.js';
+import { handshake } from './handshake.js';
+import { KeyStore } from './keys.js';
+import { defaultSshLimits, type SshLimits } from './limits.js';
+import { loadSsh2, type Ssh2 } from './load.js';
+
+/** What the SSH transport is made of. */
+export interface SshTransportOptions {
+  /** Pinned host keys, by node id. */
+  knownHosts: PinSource;
+  limits?: Partial<SshLimits>;
+  /** How busy this process is, 0..1, for the number of handshakes at once; measured when absent. */
+  load?: () => number;
+}
+
+/** A transport over SSH (ssh2): pinned host keys, agent and key files, one pooled connection a node. */
+export function createSshTransport(options: SshTransportOptions): Transport {
+  return new SshTransport(options);
+}
+
+class SshTransport implements Transport {
+  readonly #limits: SshLimits;
+  readonly #handshakes: Limiter;
+  readonly #pool = new Map<string, Connection>();
+  readonly #pending = new Map<string, Promise<unknown>>();
+  readonly #all = new Set<Connection>();
+  #tools: Promise<{ ssh2: Ssh2; keys: KeyStore }> | undefined;
+  #closed = false;
+
+  constructor(private readonly options: SshTransportOptions) {
+    this.#limits = { ...defaultSshLimits, ...options.limits };
+    this.#handshakes = new Limiter(this.#limits.handshakes, options.load ?? measuredLoad());
+  }
+
+  async connect(target: Target, options: ConnectOptions = {}): Promise<ConnectResult> {
+    if (options.fresh === true) {
+      const fresh = await this.#open(target, options.signal);
+      return fresh instanceof Connection ? { ok: true, session: this.#session(fresh, target, 0) } : fresh;
+    }
+    const key = `${target.nodeId}\n${target.user}@${target.host}\n${target.port}`;
+    // Two callers at once share one handshake; when it fails for the first, the second tries for itself.
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) await Promise.race([pending, aborted(options.signal)]);
+    if (options.signal?.aborted === true) return fail('cancelled', 'cancelled', false);
+    let connection = this.#pool.get(key);
+    if (connection?.usable !== true) {
+      const opening = this.#openPooled(key, target, options.signal);
+      this.#pending.set(key, opening);
+      const opened = await opening;
+      if (!(opened instanceof Connection)) return opened;
+      connection = opened;
+    }
+    return { ok: true, session: this.#session(connection, target, this.#limits.idleMs) };
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    for (const connection of [...this.#all]) connection.end();
+    this.#pool.clear();
+    return Promise.resolve();
+  }
+
+  async #openPooled(
+    key: string,
+    target: Target,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection | TransportFailure> {
+    try {
+      const opened = await this.#open(target, signal, () => {
+        if (this.#pool.get(key)?.usable === false) this.#pool.delete(key);
+      });
+      if (opened instanceof Connection && opened.usable) this.#pool.set(key, opened);
+      return opened;
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+
+  #session(connection: Connection, target: Target, idleMs: number): Session {
+    connection.enter();
+    let open = true;
+    return {
+      nodeId: target.nodeId,
+      exec: (request) => {
+        if (!open) return Promise.resolve(fail('closed', 'the session is closed', false));
+        return connection.exec(request);
+      },
+      close: () => {
+        if (open) connection.leave(idleMs);
+        open = false;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  async #open(
+    target: Target,
+    signal: AbortSignal | undefined,
+    onGone: () => void = () => undefined,
+  ): Promise<Connection | TransportFailure> {
+    if (this.#closed) return fail('cancelled', 'the transport is closed', false);
+    this.#tools ??= loadSsh2().then((ssh2) => ({ ssh2, keys: new KeyStore(ssh2) }));
+    const { ssh2, keys } = await this.#tools;
+    const [pins, auth, socket] = await Promise.all([
+      this.options.knownHosts.lookup(target.nodeId),
+      planAuth(ssh2, keys, target),
+      dial(target.host, target.port, this.#limits.connectMs, signal),
+    ]);
+    if ('ok' in socket) return socket;
+    // While it waits for a slot the socket has no other listener, and an unheard error would end the process.
+    socket.on('error', () => undefined);
+    const release = await this.#handshakes.acquire(signal);
+    if (release === undefined) {
+      socket.destroy();
+      return fail('cancelled', 'cancelled', false);
+    }
+    const client = await handshake({
+      ssh2,
+      socket,
+      target,
+      pins,
+      auth,
+      limits: this.#limits,
+      ...(signal === undefined ? {} : { signal }),
+    }).finally(release);
+    if ('ok' in client) return client;
+    const connection = new Connection(client, target, () => {
+      this.#all.delete(connection);
+      onGone();
+    });
+    this.#all.add(connection);
+    if (this.#closed) connection.end();
+    return connection;
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function measuredLoad(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+}
