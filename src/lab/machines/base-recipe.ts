@@ -59,6 +59,8 @@ export function baseRecipe(suite: MachineSuite): BaseRecipe {
       // containerd's --net-host binds these two into each container.
       'etc/hosts': '127.0.0.1 localhost\n',
       'etc/resolv.conf': '',
+      // mmdebstrap copies the host's.
+      'etc/hostname': 'localhost\n',
     },
     links: {
       'etc/systemd/system/sysinit.target.wants/lab-cgroups.service': '../lab-cgroups.service',

@@ -11,7 +11,7 @@ export interface HostResult {
 
 /** Limits and input of a host program. */
 export interface HostCommandOptions {
-  input?: string;
+  input?: string | Uint8Array;
   /** Milliseconds until it is ended; one minute when absent. */
   timeoutMs?: number;
   signal?: AbortSignal;

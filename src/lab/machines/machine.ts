@@ -140,7 +140,10 @@ export class Machine {
   }
 
   /** Runs a command inside the machine, without SSH. Status 255 and empty output when it is off. */
-  async exec(argv: readonly string[], options: { input?: string; timeoutMs?: number } = {}): Promise<HostResult> {
+  async exec(
+    argv: readonly string[],
+    options: { input?: string | Uint8Array; timeoutMs?: number } = {},
+  ): Promise<HostResult> {
     const init = await initOf(this.record.supervisor);
     if (init === null) return { status: 255, stdout: '', stderr: `${this.id} is off` };
     const environment = [
