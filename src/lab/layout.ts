@@ -44,3 +44,10 @@ export function defaultLabDir(env: Readonly<Record<string, string | undefined>>)
   const state = env['XDG_STATE_HOME'];
   return join(state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state'), 'edgectl', 'lab');
 }
+
+/** Options of the `--dir` flag of every lab command. */
+export const labDirOption = {
+  helpValue: 'DIR',
+  env: 'EDGECTL_LAB_DIR',
+  summary: 'Where the lab keeps its nodes; $XDG_STATE_HOME/edgectl/lab when absent.',
+};

@@ -12,9 +12,8 @@ const stateSchema = z.object({
   nodes: z.number().int(),
   /** Absent until the daemon runs. */
   daemon: z.object({ pid: z.number().int(), startTime: z.string(), socket: z.string() }).optional(),
-  /** Signing key and bundles that `up` put into the user's directories, and `down` takes out again. */
-  bundles: z.array(z.string()),
-  files: z.array(z.string()),
+  /** Absolute paths that `up` made in the user's own directories (signing key, bundles, journal); `down` removes them. */
+  leftElsewhere: z.array(z.string()),
 });
 /** `lab.json`: what was started, so that `down` ends exactly that. */
 export type LabState = z.infer<typeof stateSchema>;
