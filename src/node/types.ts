@@ -92,3 +92,8 @@ export interface GenerationLine extends KitLine {
   components: Record<string, ComponentState>;
   committed_components: Record<string, ComponentState>;
 }
+
+/** Asks a node's kit. Failures of a node are answers, never thrown. */
+export interface KitCaller {
+  call(nodeId: string, call: KitCall, signal?: AbortSignal): Promise<KitAnswer>;
+}

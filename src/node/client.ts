@@ -1,0 +1,123 @@
+import type { BundleStore } from '../bundle/types.js';
+import type { ExecRequest, ExecResult, Target, Transport, TransportFailure } from '../transport/types.js';
+import { oneLine } from '../util/escape.js';
+import { isChanging, kitArgv, notRun, shellArgv } from './command.js';
+import type { KitAnswer, KitCall, KitCaller, KitUnknown } from './types.js';
+import { encodeRequest, maxAnswer, parseAnswer } from './wire.js';
+
+/** What the node client is made of. */
+export interface NodeClientOptions {
+  transport: Transport;
+  /** Needed only for calls with a payload. */
+  bundles?: Pick<BundleStore, 'read'>;
+  /** Where and as whom to reach a node; throws NODE_NOT_FOUND. */
+  target: (nodeId: string) => Target;
+}
+
+/** How a script is run at first contact. */
+export interface ScriptOptions {
+  /** Run it as root: through sudo, unless the login is root. */
+  sudo: boolean;
+  /** Milliseconds. */
+  timeoutMs: number;
+  /** May it change the node? Decides what a lost answer means. */
+  changing: boolean;
+  signal?: AbortSignal;
+}
+
+/** The operator's side of the kit. Failures of a node are answers, never thrown. */
+export interface NodeClient extends KitCaller {
+  /** Pipe a script to `sh -s` on a node without a kit; it answers in the kit's line protocol. */
+  runScript(nodeId: string, script: string, options: ScriptOptions): Promise<KitAnswer>;
+  /** Run any command on a node. */
+  exec(nodeId: string, request: ExecRequest): Promise<ExecResult>;
+}
+
+/** Make a node client over a transport. */
+export function createNodeClient(options: NodeClientOptions): NodeClient {
+  return new SshNodeClient(options);
+}
+
+class SshNodeClient implements NodeClient {
+  // A map, not a search through ten thousand nodes at each call.
+  readonly #targets = new Map<string, Target>();
+
+  constructor(private readonly options: NodeClientOptions) {}
+
+  async call(nodeId: string, call: KitCall, signal?: AbortSignal): Promise<KitAnswer> {
+    const target = this.#target(nodeId);
+    const request = { argv: kitArgv(target.user, call.verb), stdin: this.#input(call), timeoutMs: call.timeoutMs };
+    return this.#ask(target, request, { changing: isChanging(call), fresh: call.fresh === true, signal });
+  }
+
+  async runScript(nodeId: string, script: string, options: ScriptOptions): Promise<KitAnswer> {
+    const target = this.#target(nodeId);
+    const argv = shellArgv(target.user, options);
+    const request = { argv, stdin: Buffer.from(script, 'utf8'), timeoutMs: options.timeoutMs };
+    return this.#ask(target, request, { changing: options.changing, fresh: false, signal: options.signal });
+  }
+
+  exec(nodeId: string, request: ExecRequest): Promise<ExecResult> {
+    return this.#exec(this.#target(nodeId), request, false);
+  }
+
+  async #ask(
+    target: Target,
+    request: ExecRequest,
+    how: { changing: boolean; fresh: boolean; signal: AbortSignal | undefined },
+  ): Promise<KitAnswer> {
+    const bounded = { ...request, maxOutput: maxAnswer, ...(how.signal === undefined ? {} : { signal: how.signal }) };
+    const result = await this.#exec(target, bounded, how.fresh);
+    if (!result.ok) return unreachable(result, how.changing);
+    const refused = notRun(result, target.user);
+    if (refused !== undefined) return refused;
+    const answer = result.truncated
+      ? ({ valid: false, why: 'the answer is larger than 1 MiB' } as const)
+      : parseAnswer(result.stdout);
+    if (!answer.valid) {
+      const said = oneLine(result.stderr.toString('utf8'), 200);
+      const status = result.status === null ? 'ended by a signal' : `status ${result.status}`;
+      const message = `${answer.why} (${status}${said === '' ? '' : `; ${said}`})`;
+      return { kind: 'protocol', mayHaveActed: how.changing, message };
+    }
+    return answer.ok
+      ? { kind: 'ok', lines: answer.lines }
+      : { kind: 'refused', code: answer.code, reason: answer.reason, lines: answer.lines };
+  }
+
+  async #exec(target: Target, request: ExecRequest, fresh: boolean): Promise<ExecResult> {
+    const signal = request.signal === undefined ? {} : { signal: request.signal };
+    const connected = await this.options.transport.connect(target, { fresh, ...signal });
+    if (!connected.ok) return connected;
+    try {
+      return await connected.session.exec(request);
+    } finally {
+      await connected.session.close();
+    }
+  }
+
+  #input(call: KitCall): Uint8Array | AsyncIterable<Uint8Array> {
+    const head = encodeRequest(call.fields);
+    const { payload } = call;
+    if (payload === undefined) return head;
+    const { bundles } = this.options;
+    if (bundles === undefined) throw new TypeError('A call with a payload needs a bundle store.');
+    return (async function* () {
+      yield head;
+      yield* bundles.read(payload.bundle, payload.offset, payload.size);
+    })();
+  }
+
+  #target(nodeId: string): Target {
+    let target = this.#targets.get(nodeId);
+    if (target === undefined) {
+      target = this.options.target(nodeId);
+      this.#targets.set(nodeId, target);
+    }
+    return target;
+  }
+}
+
+function unreachable(failure: TransportFailure, changing: boolean): KitUnknown {
+  return { kind: 'unreachable', mayHaveActed: changing && failure.sent, failure, message: failure.message };
+}
