@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import { Command } from '@oclif/core';
 import { EdgectlError } from '../errors/error.js';
@@ -83,8 +84,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The fleet repository that `--fleet`, EDGECTL_FLEET or the working directory leads to. */
   protected async fleet(): Promise<Fleet> {
-    const { findFleet } = await import('./fleet.js');
-    return await findFleet({ dir: this.flags.fleet, cwd: this.io.cwd });
+    const [{ findFleet }, { loadFleet }] = await Promise.all([import('../fleet/find.js'), import('../fleet/load.js')]);
+    const given = this.flags.fleet;
+    return await loadFleet(given === undefined ? await findFleet(this.io.cwd) : resolve(this.io.cwd, given), this.io);
   }
 
   /** Asks before something is changed (default no). Returns when the answer is yes, throws otherwise. */

@@ -5,7 +5,7 @@ import { reportOf } from './error-report.js';
 import { formatFromArgv } from './flags.js';
 import { processIo, write } from './io.js';
 import { formatError } from './output.js';
-import { closest } from './suggest.js';
+import { suggest } from '../fleet/suggest.js';
 
 /** Finds the command and runs it; errors before and outside of a command are shown as a command would. */
 export async function dispatch(argv: readonly string[], root: string): Promise<void> {
@@ -34,7 +34,7 @@ function refuseUnknown(argv: readonly string[], config: Config): void {
     if (topics.includes(id) && length === words.length) return;
   }
   const typed = words.slice(0, 2).join(' ');
-  const near = closest(typed, ids) ?? closest(words[0] ?? '', [...new Set(ids.map((id) => id.split(' ')[0] ?? ''))]);
+  const near = suggest(typed, ids) ?? suggest(words[0] ?? '', [...new Set(ids.map((id) => id.split(' ')[0] ?? ''))]);
   throw new EdgectlError('USAGE', {
     message: `There is no command ${JSON.stringify(typed)}.`,
     hint: near === undefined ? 'edgectl --help' : `did you mean: edgectl ${near}`,

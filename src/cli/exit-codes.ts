@@ -20,12 +20,3 @@ export const exitCodes: readonly ExitCodeRow[] = [
   { code: 130, meaning: 'interrupted (Ctrl-C), state saved, resumable' },
   { code: 143, meaning: 'ended by SIGTERM or SIGHUP, state saved, resumable' },
 ];
-
-/** Which code wins when several hold (contract 9), strongest first. */
-export const exitPrecedence: readonly number[] = [64, 130, 143, 9, 8, 5, 7, 1, 4, 6, 3, 2, 0];
-
-/** The exit code of a command for which several of the table's conditions hold. */
-export function strongestExit(codes: Iterable<number>): number {
-  const present = new Set(codes);
-  return exitPrecedence.find((code) => present.has(code)) ?? [...present][0] ?? 0;
-}

@@ -1,0 +1,182 @@
+import type { NodeState, RunState } from '../plan/types.js';
+import { escapeForTerminal as safe } from '../util/escape.js';
+import type { NodeView, RunView } from './run-view.js';
+import { stateWords, wordOf } from './states.js';
+import type { Ui } from './ui.js';
+import { count, duration } from './units.js';
+import { cut, pad, wrap } from './width.js';
+
+/** One group of nodes that came to the same end for the same reason. */
+export interface SummaryGroup {
+  state: NodeState;
+  why?: string;
+  message: string;
+  nodes: string[];
+}
+
+/** The result of a run for the envelope. */
+export interface RunSummary {
+  run: string;
+  fleet: string;
+  state: RunState;
+  message: string;
+  elapsedMs: number;
+  counts: Partial<Record<NodeState, number>>;
+  groups: SummaryGroup[];
+  /** Commands to run next, ready to paste; the most important one last. */
+  next: { what: string; command: string }[];
+}
+
+const logNodes = 3;
+const logLines = 20;
+const quiet: ReadonlySet<NodeState> = new Set<NodeState>(['succeeded', 'noop', 'planned']);
+
+/** What a finished run came to, as plain data. Returns undefined before the run has finished. */
+export function summarise(
+  view: RunView,
+  kind: 'runtime' | 'rollback' | 'eject' | 'undeny' = 'runtime',
+): RunSummary | undefined {
+  if (!view.end) return undefined;
+  const { state, message, elapsedMs, counts } = view.end;
+  const groups = groupNodes([...view.nodes.values()]);
+  const next = nextCommands(view.run, state, { counts, kind });
+  return { run: view.run, fleet: view.fleet, state, message, elapsedMs, counts, groups, next };
+}
+
+/** The screen at the end of a run: what it came to, who is not where they should be and why, what to do next (last). */
+export function renderSummary(view: RunView, summary: RunSummary, ui: Ui): string {
+  const lines = [`${ui.theme.strong(headline(summary.state))} in ${duration(summary.elapsedMs)}: ${totals(summary)}.`];
+  if (summary.message !== '') lines.push(...wrap(safe(summary.message), ui.width));
+  const shown = summary.groups.filter((group) => !quiet.has(group.state));
+  if (shown.length > 0) lines.push('');
+  let logs = 0;
+  for (const group of shown) {
+    lines.push(...groupLines(group, ui));
+    for (const id of group.nodes) {
+      const log = view.nodes.get(id)?.log;
+      if (log === undefined || log.trim() === '' || logs >= logNodes) continue;
+      logs += 1;
+      lines.push(...logBlock(group.nodes.length > 1 ? id : undefined, log, ui));
+    }
+  }
+  if (logs > 0)
+    lines.push(
+      ...wrap(`all of a node's lines: edgectl run status ${summary.run} --node NODE`, ui.width - 12).map(
+        (line) => `            ${ui.theme.dim(line)}`,
+      ),
+    );
+  const width = Math.max(0, ...summary.next.map(({ what }) => what.length));
+  if (summary.next.length > 0) lines.push('');
+  lines.push(...summary.next.map(({ what, command }) => `${pad(`${what}:`, width + 1)}  ${ui.theme.accent(command)}`));
+  return lines.join('\n');
+}
+
+/** Nodes with the same state, reason and message together; what asks most for attention first. */
+export function groupNodes(nodes: readonly NodeView[]): SummaryGroup[] {
+  const groups = new Map<string, SummaryGroup>();
+  for (const { id, state, why, message } of nodes) {
+    const text = quiet.has(state) ? '' : message.replaceAll(id, 'it');
+    const key = `${state}\0${why ?? ''}\0${text}`;
+    const group = groups.get(key);
+    if (group) group.nodes.push(id);
+    else groups.set(key, { state, ...(why === undefined ? {} : { why }), message: text, nodes: [id] });
+  }
+  return [...groups.values()]
+    .map((group) => ({ ...group, nodes: group.nodes.sort() }))
+    .sort((a, b) => stateWords[a.state].rank - stateWords[b.state].rank || b.nodes.length - a.nodes.length);
+}
+
+function headline(state: RunState): string {
+  const words: Record<RunState, string> = {
+    waiting: 'Waiting',
+    running: 'Running',
+    paused: 'Paused',
+    halted: 'Halted',
+    interrupted: 'Interrupted',
+    aborted: 'Aborted',
+    failed: 'Failed',
+    rolled_back: 'Rolled back',
+    succeeded: 'Finished',
+    succeeded_with_stragglers: 'Finished with stragglers',
+  };
+  return words[state];
+}
+
+function totals({ counts, groups }: RunSummary): string {
+  const vetoed = groups.reduce(
+    (sum, group) => sum + (group.state === 'blocked' && group.why === 'veto' ? group.nodes.length : 0),
+    0,
+  );
+  const entries = (Object.entries(counts) as [NodeState, number][]).filter(([, number]) => number > 0);
+  const parts = entries
+    .sort(([a], [b]) => stateWords[b].rank - stateWords[a].rank)
+    .flatMap(([state, number]) => {
+      if (state === 'succeeded') return [`${number} succeeded`];
+      if (state !== 'blocked' || vetoed === 0) return [`${number} ${wordOf(state)}`];
+      return [`${vetoed} vetoed`, ...(number > vetoed ? [`${number - vetoed} blocked`] : [])];
+    });
+  return parts.length === 0 ? count(0, 'node') : parts.join(', ');
+}
+
+function groupLines(group: SummaryGroup, ui: Ui): string[] {
+  const { tone } = stateWords[group.state];
+  const label = pad(wordOf(group.state, group.why), 10);
+  const nodes = safe(ui.fold(group.nodes));
+  const room = Math.max(30, ui.width - 14);
+  const short = nodes.length <= 24;
+  const first = short ? wrap(safe(group.message), room - nodes.length - 2) : [];
+  const head = `  ${ui.theme[tone](label)}  `;
+  if (short)
+    return first.map((line, at) =>
+      at === 0 ? `${head}${nodes}  ${line}`.trimEnd() : `${' '.repeat(14 + nodes.length + 2)}${line}`,
+    );
+  const folded = wrap(nodes, room).map((line, at) => `${at === 0 ? head : ' '.repeat(14)}${line}`);
+  return [...folded, ...wrap(safe(group.message), room).map((line) => `${' '.repeat(14)}${line}`.trimEnd())];
+}
+
+function logBlock(node: string | undefined, log: string, ui: Ui): string[] {
+  const lines = log
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-logLines);
+  const shown = lines.map((line) => `            │ ${cut(safe(line), ui.width - 14)}`);
+  return node === undefined ? shown : [`            ${safe(node)}`, ...shown];
+}
+
+/** Commands for a run in that state; the most important one last. */
+export function nextCommands(
+  run: string,
+  state: RunState,
+  { counts, kind }: { counts: Partial<Record<NodeState, number>>; kind: 'runtime' | 'rollback' | 'eject' | 'undeny' },
+): { what: string; command: string }[] {
+  const number = (...states: readonly NodeState[]): number => states.reduce((sum, one) => sum + (counts[one] ?? 0), 0);
+  const resume = `edgectl resume ${run}`;
+  const undo =
+    kind === 'runtime' && number('succeeded', 'soaking') > 0
+      ? [{ what: 'Undo everything', command: `edgectl rollback ${run}` }]
+      : [];
+  const absent = number('offline', 'blocked', 'late', 'in_doubt', 'planned', 'timed_out');
+  switch (state) {
+    case 'succeeded':
+      return undo;
+    case 'succeeded_with_stragglers':
+      return [
+        ...undo,
+        ...(absent > 0
+          ? [{ what: 'When they are back', command: resume }]
+          : [{ what: 'Look at it', command: `edgectl run status ${run}` }]),
+      ];
+    case 'rolled_back':
+    case 'aborted':
+    case 'failed':
+      return [...undo, { what: 'Look at it', command: `edgectl run status ${run}` }];
+    case 'halted':
+      return [
+        { what: 'Look at it', command: `edgectl run status ${run}` },
+        { what: 'Go on', command: resume },
+        ...undo,
+      ];
+    default:
+      return [...undo, { what: 'Go on', command: resume }];
+  }
+}
