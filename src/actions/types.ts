@@ -19,7 +19,9 @@ export interface ActionContext {
 }
 
 /** What an action asks of the executor: a call to the kit, or a word on how far it is. */
-export type ActionRequest = { call: KitCall } | { progress: { message: string; passes?: number; needed?: number; bytes?: number; total?: number } };
+export type ActionRequest =
+  | { call: KitCall }
+  | { progress: { message: string; passes?: number; needed?: number; bytes?: number; total?: number } };
 
 /** A conversation with the kit as a pure generator: yields requests, receives answers (`undefined` after progress), returns the outcome. */
 export type Conversation = Generator<ActionRequest, Outcome, KitAnswer | undefined>;

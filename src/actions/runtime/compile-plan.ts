@@ -61,7 +61,8 @@ const sliceLifetimeS = 90 * 24 * 3600;
 /** Compiles desired state and observations into a plan without digest and authority. Pure. */
 export function compileRuntimePlan(input: RuntimePlanInput): Omit<Plan, 'digest' | 'authority'> {
   const nodes = input.nodes.map((node) => planNode(input, node));
-  const staged = input.stage(nodes.filter(hasWork).map((node) => candidate(input, node)));
+  const byId = new Map(input.nodes.map((node) => [node.id, node]));
+  const staged = input.stage(nodes.filter(hasWork).map((node) => candidate(node, byId.get(node.id))));
   const stageOf = new Map(staged.flatMap((stage) => stage.nodes.map((id) => [id, stage] as const)));
   for (const node of nodes) node.stage = stageOf.get(node.id)?.name ?? null;
   const health = input.policy.health;
@@ -182,8 +183,7 @@ function observedOf(seen: Observation | undefined): PlanNode['observed'] {
   return { at: seen.at, components, versions };
 }
 
-function candidate(input: RuntimePlanInput, node: PlanNode): StageCandidate {
-  const fleetNode = input.nodes.find((n) => n.id === node.id);
+function candidate(node: PlanNode, fleetNode: FleetNode | undefined): StageCandidate {
   return {
     id: node.id,
     site: node.site,
