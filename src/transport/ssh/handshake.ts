@@ -63,7 +63,9 @@ class Handshake {
         }
       });
       this.#client.on('close', () => finish(this.#explain()));
-      this.#start();
+      // sshd may have hung up while the socket waited for its turn; ssh2 would not hear of it any more.
+      if (socket.destroyed) finish(this.#explain());
+      else this.#start();
     });
   }
 
