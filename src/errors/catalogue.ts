@@ -23,6 +23,7 @@ export const catalogue = {
   INTERRUPTED: { exitCode: 130, summary: 'The command was interrupted; its state is saved.' },
   JOURNAL_CORRUPT: { exitCode: 1, summary: 'The journal database is damaged.', hint: 'edgectl journal rebuild' },
   JOURNAL_DISK_FULL: { exitCode: 1, summary: 'The disk that holds the journal is full; nothing new was started.' },
+  JOURNAL_FAILED: { exitCode: 1, summary: 'The journal database could not be read or written.' },
   KEYS_NOT_FOUND: { exitCode: 64, summary: 'There is no signing key for this fleet.', hint: 'edgectl keys init' },
   KEY_EXISTS: { exitCode: 64, summary: 'A key of that name exists already.' },
   LAB_EXISTS: { exitCode: 64, summary: 'A lab is up already.', hint: 'edgectl lab down' },
