@@ -11,7 +11,7 @@ export const frameRows = 10;
 
 /** The live view of a run: one row for the run, one per stage (folded when many), the slowest nodes, the newest lines. */
 export function renderFrame(view: RunView, ui: Ui, now: number): string[] {
-  const rows = [title(view, now)];
+  const rows = [title(view, ui.width, now)];
   const stages = shownStages([...view.stages.values()]);
   const nameWidth = Math.min(16, Math.max(6, ...stages.map((stage) => stage.name.length)));
   rows.push(...stages.map((stage) => stageRow(stage, nameWidth, ui)));
@@ -32,7 +32,7 @@ export function renderFrame(view: RunView, ui: Ui, now: number): string[] {
   });
 }
 
-function title(view: RunView, now: number): string {
+function title(view: RunView, width: number, now: number): string {
   const started = view.startedAt ?? now;
   const stages = [...view.stages.values()];
   const at = Math.max(1, stages.filter((stage) => stage.started).length);
@@ -41,7 +41,8 @@ function title(view: RunView, now: number): string {
   const left = remaining(view, now - started);
   const estimate = left === undefined ? '' : `, about ${duration(left)} left`;
   const signal = view.signalled === undefined ? 'Ctrl-C drains' : 'draining, Ctrl-C detaches';
-  return `run ${view.run}  ${safe(view.fleet)}${where}  ${stopwatch(now - started)} elapsed${estimate}  ${signal}`;
+  const id = width < 100 ? `${view.run.slice(0, 6)}…` : view.run;
+  return `run ${id}  ${safe(view.fleet)}${where}  ${stopwatch(now - started)} elapsed${estimate}  ${signal}`;
 }
 
 /** Linear estimate from the nodes that are through; undefined until three are, or a tenth. */

@@ -44,7 +44,8 @@ function targets(plan: Plan): PlanNode[] {
 function head(plan: Plan, ui: Ui, { source }: PreviewContext): string[] {
   const what = plan.undoes === undefined ? '' : `, undoes ${plan.undoes}`;
   const from = source === undefined ? '' : `, from ${safe(source)}`;
-  const lines = [`Plan ${ui.theme.strong(plan.id)} for fleet ${ui.theme.strong(safe(plan.fleet.name))}${what}${from}`];
+  const plain = `Plan ${plan.id} for fleet ${safe(plan.fleet.name)}${what}${from}`;
+  const lines = wrap(plain, ui.width).map((line) => line.replace(plan.id, ui.theme.strong(plan.id)));
   if (plan.policy.rehearsal) {
     const { windowS, passes } = plan.health;
     lines.push(
@@ -103,7 +104,8 @@ function canaries(plan: Plan, stage: PlanStage): string {
 }
 
 function atOnce(stage: PlanStage): string {
-  if (stage.first > 0 && stage.first < stage.nodes.length) return `${stage.first}, then ${stage.concurrency}`;
+  if (stage.first > 0 && stage.first < stage.nodes.length && stage.first !== stage.concurrency)
+    return `${stage.first}, then ${stage.concurrency}`;
   return stage.ramp.start < stage.concurrency
     ? `${stage.ramp.start} to ${stage.concurrency}`
     : String(stage.concurrency);
@@ -142,9 +144,10 @@ function others(plan: Plan, ui: Ui, { now }: PreviewContext): string[] {
 function absence(node: PlanNode, now: number): string | undefined {
   if (node.skip !== undefined && node.skip.state !== 'noop') {
     const { state, why } = node.skip;
-    const seen = node.observed === null ? '' : `, last seen ${age(now - Date.parse(node.observed.at))}`;
+    const seen =
+      node.observed === null || state !== 'offline' ? '' : `, last seen ${age(now - Date.parse(node.observed.at))}`;
     const then = state === 'offline' ? ' → joins when it returns' : '';
-    return `${wordOf(state, why)}\n, ${safe(why)}${seen}${then}`;
+    return `${state === 'offline' ? 'offline' : wordOf(state, why)}\n, ${safe(why)}${seen}${then}`;
   }
   return node.intent ? 'not seen yet\n → joins when it returns' : undefined;
 }

@@ -45,7 +45,9 @@ export function summarise(
 
 /** The screen at the end of a run: what it came to, who is not where they should be and why, what to do next (last). */
 export function renderSummary(view: RunView, summary: RunSummary, ui: Ui): string {
-  const lines = [`${ui.theme.strong(headline(summary.state))} in ${duration(summary.elapsedMs)}: ${totals(summary)}.`];
+  const head = headline(summary.state);
+  const opening = wrap(`${head} in ${duration(summary.elapsedMs)}: ${totals(summary)}.`, ui.width);
+  const lines = opening.map((line) => (line.startsWith(head) ? ui.theme.strong(head) + line.slice(head.length) : line));
   if (summary.message !== '') lines.push(...wrap(safe(summary.message), ui.width));
   const shown = summary.groups.filter((group) => !quiet.has(group.state));
   if (shown.length > 0) lines.push('');
@@ -109,13 +111,18 @@ function totals({ counts, groups }: RunSummary): string {
   );
   const entries = (Object.entries(counts) as [NodeState, number][]).filter(([, number]) => number > 0);
   const parts = entries
-    .sort(([a], [b]) => stateWords[b].rank - stateWords[a].rank)
+    .sort(([a], [b]) => order(a) - order(b))
     .flatMap(([state, number]) => {
       if (state === 'succeeded') return [`${number} succeeded`];
       if (state !== 'blocked' || vetoed === 0) return [`${number} ${wordOf(state)}`];
       return [`${vetoed} vetoed`, ...(number > vetoed ? [`${number - vetoed} blocked`] : [])];
     });
   return parts.length === 0 ? count(0, 'node') : parts.join(', ');
+}
+
+/** What went well comes first, then what asks most for attention. */
+function order(state: NodeState): number {
+  return state === 'succeeded' ? -2 : state === 'noop' ? -1 : stateWords[state].rank;
 }
 
 function groupLines(group: SummaryGroup, ui: Ui): string[] {
