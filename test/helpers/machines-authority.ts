@@ -55,7 +55,11 @@ export class Signer {
   }
 
   /** Packs and signs what a source (.deb or directory) has for a component. */
-  async bundle(component: string, source: string, options: { version?: string; driver?: (from: Driver) => Driver } = {}): Promise<TestBundle> {
+  async bundle(
+    component: string,
+    source: string,
+    options: { version?: string; driver?: (from: Driver) => Driver } = {},
+  ): Promise<TestBundle> {
     const { driver } = await loadDriver(component, [drivers]);
     const scratch = await mkdtemp(path.join(this.dir, `${component}-`));
     const packed = await packBundle({
@@ -106,7 +110,12 @@ export class Signer {
     const tree = new MerkleTree(slices);
     const statement = planStatement({ id: runId, fleet: { id: this.fleet }, series: this.series, expires }, tree.root);
     const signature = await this.sign('edgectl-plan', statement);
-    return Object.fromEntries(nodes.map((node) => [node, { run: runId, slice: slices[node] ?? '', proof: tree.proof(node), statement, signature }]));
+    return Object.fromEntries(
+      nodes.map((node) => [
+        node,
+        { run: runId, slice: slices[node] ?? '', proof: tree.proof(node), statement, signature },
+      ]),
+    );
   }
 
   private async sign(namespace: string, text: string): Promise<string> {

@@ -32,7 +32,8 @@ export class KitOnMachine {
     const input = payload === undefined ? head : Buffer.concat([head, payload]);
     const result = await this.machine.exec([kit, verb], { input, timeoutMs: 120_000 });
     const answer = parseAnswer(Buffer.from(result.stdout));
-    if (!answer.valid) throw new KitSaidNo('PROTOCOL', `${verb}: ${answer.why}; status ${result.status}; ${result.stderr.slice(-800)}`);
+    if (!answer.valid)
+      throw new KitSaidNo('PROTOCOL', `${verb}: ${answer.why}; status ${result.status}; ${result.stderr.slice(-800)}`);
     if (!answer.ok) throw new KitSaidNo(answer.code, answer.reason);
     return answer.lines;
   }
@@ -68,9 +69,19 @@ export class KitOnMachine {
     if (offer?.['have'] !== true) {
       const offset = Number(offer?.['offset'] ?? 0);
       const bytes = (await readFile(bundle.path)).subarray(offset);
-      await this.change('stage', { op: 'put', run, component, offset: String(offset), size: String(bytes.length) }, bytes);
+      await this.change(
+        'stage',
+        { op: 'put', run, component, offset: String(offset), size: String(bytes.length) },
+        bytes,
+      );
     }
-    await this.change('stage', { op: 'finish', run, component, statement: bundle.statement, signature: bundle.signature });
+    await this.change('stage', {
+      op: 'finish',
+      run,
+      component,
+      statement: bundle.statement,
+      signature: bundle.signature,
+    });
   }
 
   /** Starts a transaction; its step id. */
@@ -101,7 +112,9 @@ export class KitOnMachine {
       await new Promise((resolve) => setTimeout(resolve, 200));
       tx = await this.status(run, step);
     }
-    throw new Error(`${this.machine.id}: ${step} is ${tx.state} (${tx.why ?? '-'}), not ${states.join(' or ')}: ${tx.health ?? ''} ${tx.log ?? ''}`);
+    throw new Error(
+      `${this.machine.id}: ${step} is ${tx.state} (${tx.why ?? '-'}), not ${states.join(' or ')}: ${tx.health ?? ''} ${tx.log ?? ''}`,
+    );
   }
 
   /** The whole of a successful change. */

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { EdgectlError } from '../../errors/error.js';
 import type { HostResult } from './host-command.js';
@@ -7,7 +7,7 @@ import { blackHole, cutCable, plugIn } from './network.js';
 import { bootMachine, consoleTail, gone, initOf } from './nspawn.js';
 import { commOf, descendantsOf, isMounted, until } from './processes.js';
 import { greets } from './ssh-banner.js';
-import { copyAfterCut, createImage, cutPowerOf, mountImage, unmountImage } from './state-image.js';
+import { copyAfterCut, createImage, cutPowerOf, mountImage, nextImage, unmountImage } from './state-image.js';
 import type { MachineRecord } from './types.js';
 
 /** What a machine needs to know of its lab. */
@@ -109,8 +109,23 @@ export class Machine {
     await cutPowerOf(this.stateMount);
     await this.kill();
     await unmountImage(this.stateMount, image.device);
-    const cuts = Number(/\.(\d+)\.img$/.exec(image.file)?.[1] ?? 0);
-    this.record.image = { file: await copyAfterCut(image.file, cuts + 1), device: null };
+    this.record.image = { file: await copyAfterCut(image.file), device: null };
+    await this.context.save();
+  }
+
+  /** Keeps a copy of the state image of a machine that is off, for {@link restoreState}. */
+  async saveState(file: string): Promise<void> {
+    const image = await this.detachedImage();
+    await host(['cp', '--sparse=always', image, file]);
+  }
+
+  /** Gives a machine that is off the state of a saved copy. */
+  async restoreState(file: string): Promise<void> {
+    const image = await this.detachedImage();
+    const fresh = nextImage(image);
+    await host(['cp', '--sparse=always', file, fresh]);
+    await rm(image);
+    this.record.image = { file: fresh, device: null };
     await this.context.save();
   }
 
@@ -191,6 +206,15 @@ export class Machine {
     }
     if (!(await isMounted(this.stateMount)))
       this.record.image = await mountImage(this.record.image.file, this.stateMount);
+  }
+
+  private async detachedImage(): Promise<string> {
+    const { image } = this.record;
+    if (image === null || (await this.isUp()))
+      throw new EdgectlError('LAB_UNSUPPORTED', { message: `${this.id} must be off and have a state image` });
+    await unmountImage(this.stateMount, image.device);
+    this.record.image = { file: image.file, device: null };
+    return image.file;
   }
 
   private async off(): Promise<void> {

@@ -45,9 +45,15 @@ export async function cutPowerOf(mountPoint: string): Promise<void> {
 }
 
 /** Copies what had reached the image into a fresh file; a file that was behind a loop device before may come back from a stale cache. */
-export async function copyAfterCut(file: string, cut: number): Promise<string> {
-  const fresh = path.join(path.dirname(file), `state.${cut}.img`);
+export async function copyAfterCut(file: string): Promise<string> {
+  const fresh = nextImage(file);
   await host(['cp', '--sparse=always', file, fresh]);
   await rm(file);
   return fresh;
+}
+
+/** The name of the image after this one: `state.4.img` follows `state.3.img`. */
+export function nextImage(file: string): string {
+  const number = Number(/\.(\d+)\.img$/.exec(file)?.[1] ?? 0);
+  return path.join(path.dirname(file), `state.${number + 1}.img`);
 }
