@@ -1,7 +1,5 @@
+import { kitPath } from '../node/command.js';
 import { splitShellWords } from './shell-words.js';
-
-/** Where the kit is on every node, seen from the node's root. */
-export const kitPath = '/usr/local/sbin/edgectl-node';
 
 /** What a lab node does with the command of an exec request. */
 export type ExecDecision =

@@ -27,7 +27,10 @@ export function fleetYaml(fleet: {
     regions: Object.fromEntries(regions.map((region) => [region, {}])),
     sites: Object.fromEntries([...sites].sort(([a], [b]) => (a < b ? -1 : 1))),
     nodes: Object.fromEntries(
-      fleet.nodes.map(({ id, port, site, labels }) => [id, { address: '127.0.0.1', port, site, labels }]),
+      fleet.nodes.map(({ id, port, site, labels, wariness }) => [
+        id,
+        { address: '127.0.0.1', port, site, labels, ...(wariness > 0 ? { wariness } : {}) },
+      ]),
     ),
   };
   return `# Made by edgectl lab up. Every node is a directory on this computer: a sandbox to rehearse in.\n${stringify(document)}`;
@@ -44,35 +47,12 @@ export function runtimesYaml(component: string, bundles: readonly LabBundle[]): 
     `  digest: sha256:${first.digest}`,
     '',
     '# Try these next: put one in place of the lines above.',
-    ...others.flatMap((bundle) => [`#  version: ${bundle.version} # ${bundle.about}`, `#  digest: sha256:${bundle.digest}`]),
+    ...others.flatMap((bundle) => [
+      `#  version: ${bundle.version} # ${bundle.about}`,
+      `#  digest: sha256:${bundle.digest}`,
+    ]),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** policies/rehearsal.yaml: the built-in rehearsal policy written out, to be changed and tried. */
-export function rehearsalYaml(): string {
-  return `# Short times, so that a rehearsal takes a minute. The stages, gates and protocol are those of a real rollout.
-description: for the lab only
-rehearsal: true
-health: { window: 10s, passes: 3, cap: 60s, confirm: 60s }
-stages:
-  - name: canary
-    select: { limit: 5% }
-    concurrency: 10
-    budget: { groupBy: site, maxUnavailable: 1 }
-    nodeDeadline: 3m
-    progressDeadline: 4m
-    offline: { mode: defer, max: 20% }
-    gate: { success: 90%, minSample: 3, maxFailed: 0, onFail: pause }
-    soak: 2s
-  - name: rest
-    concurrency: 25%
-    budget: { groupBy: site, maxUnavailable: 1 }
-    nodeDeadline: 3m
-    progressDeadline: 4m
-    offline: { mode: defer, max: 20% }
-    gate: { success: 90%, minSample: 1, maxFailed: 2, onFail: pause }
-`;
 }
 
 /** known_hosts of a lab: each node's key under its own id, as edgectl pins them. */

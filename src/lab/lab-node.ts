@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decideExec, kitPath } from './command-policy.js';
+import { kitPath } from '../node/command.js';
+import { decideExec } from './command-policy.js';
 import type { BreakMode, LabNodeStatus } from './control-protocol.js';
 import type { NodeInit } from './node-init.js';
 import { ExecRefused, SshListener } from './ssh-listener.js';
@@ -117,7 +118,12 @@ export class LabNode {
     const decision = decideExec(command);
     if (decision.kind === 'refuse') throw new ExecRefused(decision.status, decision.message);
     await this.boot();
-    const argv = decision.kind === 'kit' ? [join(this.#options.root, kitPath), ...decision.args] : decision.argv;
-    return this.#options.init.spawn(argv);
+    if (decision.kind === 'run') return this.#options.init.spawn(decision.argv);
+    const kit = join(this.#options.root, kitPath);
+    // The words of sudo, which the operator's side tells apart from a kit that failed.
+    await access(kit).catch(() => {
+      throw new ExecRefused(1, `sudo: ${kitPath}: command not found\n`);
+    });
+    return this.#options.init.spawn([kit, ...decision.args]);
   }
 }

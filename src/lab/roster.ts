@@ -4,6 +4,7 @@ export interface RosterNode {
   site: string;
   region: string;
   labels: Record<string, string>;
+  wariness: number;
 }
 
 const cities = ['berlin', 'lyon', 'turin', 'oslo', 'genoa', 'nice', 'bari', 'malmo', 'porto', 'graz'];
@@ -13,7 +14,10 @@ const nodesPerSite = 4;
 const maxSites = 100;
 
 /** Invent a fleet: points of sale and a gateway per site, spread evenly over sites and regions. */
-export function labRoster(nodes: number, sites = Math.min(maxSites, Math.max(1, Math.ceil(nodes / nodesPerSite)))): RosterNode[] {
+export function labRoster(
+  nodes: number,
+  sites = Math.min(maxSites, Math.max(1, Math.ceil(nodes / nodesPerSite))),
+): RosterNode[] {
   const serial = new Map<string, number>();
   return Array.from({ length: nodes }, (_, i) => {
     const index = i % sites;
@@ -27,6 +31,8 @@ export function labRoster(nodes: number, sites = Math.min(maxSites, Math.max(1, 
       site,
       region: regions[index % regions.length] ?? 'north',
       labels: { role },
+      // A site's gateway is not the one to try something on first.
+      wariness: number === 1 && nodes > sites ? 0.8 : 0,
     };
   });
 }

@@ -13,7 +13,8 @@ export default class LabStatus extends BaseCommand<typeof LabStatus> {
     return {
       data: status,
       text: (ui) => {
-        if (!status.daemon) return `A lab is left in ${status.dir}, but it does not run.\nTake it away:  edgectl lab down`;
+        if (!status.daemon)
+          return `A lab is left in ${status.dir}, but it does not run.\nTake it away:  edgectl lab down`;
         const { pid, rssBytes, upSeconds } = status.daemon;
         const rows = status.nodes.map((node) => [
           node.id,

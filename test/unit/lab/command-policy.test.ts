@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decideExec, kitPath } from '../../../src/lab/command-policy.js';
+import { decideExec } from '../../../src/lab/command-policy.js';
+import { kitPath } from '../../../src/node/command.js';
 
 describe('what a lab node runs', () => {
   it.each([
