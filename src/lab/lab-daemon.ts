@@ -1,4 +1,5 @@
 import { memoryUsage, pid, uptime } from 'node:process';
+import { mapLimit } from '../util/map-limit.js';
 import type { ControlAnswer, ControlRequest, LabDaemonStatus } from './control-protocol.js';
 import { ControlServer } from './control-server.js';
 import { LabNode } from './lab-node.js';
@@ -36,7 +37,7 @@ export class LabDaemon {
   /** Open every port and the control socket; boot the nodes of a small fleet. */
   async start(): Promise<void> {
     for (const node of this.#nodes.values()) await node.open();
-    if (this.#nodes.size <= eagerBootLimit) await this.#bootAll();
+    if (this.#nodes.size <= eagerBootLimit) await mapLimit([...this.#nodes.values()], bootConcurrency, (node) => node.boot());
     await this.#control.listen(this.#layout.socket);
   }
 
@@ -52,14 +53,6 @@ export class LabDaemon {
     await Promise.allSettled([...this.#nodes.values()].map((node) => node.stop()));
     await this.#control.close();
     this.#finish();
-  }
-
-  async #bootAll(): Promise<void> {
-    const queue = [...this.#nodes.values()];
-    const worker = async (): Promise<void> => {
-      for (let node = queue.shift(); node; node = queue.shift()) await node.boot();
-    };
-    await Promise.all(Array.from({ length: bootConcurrency }, worker));
   }
 
   async #handle(request: ControlRequest): Promise<ControlAnswer> {
