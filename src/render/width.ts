@@ -1,3 +1,4 @@
+// eslint-disable-next-line no-control-regex -- the colours that chalk writes
 const escapes = /\u001B\[[0-9;]*m/g;
 
 /** Cells that a text takes on a terminal: colours take none, wide characters two. */

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, appendFileSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** What a test can need that a machine may not have. */
@@ -46,7 +46,16 @@ const programs: Partial<Record<Need, readonly string[]>> = {
 export function requires(...needs: Need[]): { skip: boolean; reason: string } {
   const missing = needs.flatMap((need) => missingFor(need));
   const reason = missing.length === 0 ? '' : `needs ${[...new Set(missing)].join(', ')}`;
+  if (missing.length > 0) record(reason);
   return { skip: missing.length > 0, reason };
+}
+
+/** Leaves the reason where `npm test` finds it; vitest itself forgets why something was skipped. */
+function record(reason: string): void {
+  const log = process.env['EDGECTL_SKIP_LOG'];
+  if (log === undefined) return;
+  const file = /(?<file>[^\s(/]+\.test\.ts)/.exec(new Error().stack ?? '')?.groups?.['file'] ?? 'a test';
+  appendFileSync(log, `${JSON.stringify({ file, reason })}\n`);
 }
 
 function missingFor(need: Need): string[] {
