@@ -1,0 +1,51 @@
+import type { Observation } from '../actions/runtime/compile-plan.js';
+import { collectFacts } from '../facts/collect.js';
+import type { FactsResult } from '../facts/collect.js';
+import type { KitCaller } from '../node/types.js';
+import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
+
+/** How nodes are looked at before a plan. */
+export interface ObserveOptions {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  components: readonly string[];
+  signal: AbortSignal;
+  /** Called after each node, for progress. */
+  onNode?: (done: number, total: number) => void;
+}
+
+/** Looks at each node once, in parallel; a node that cannot be seen is an observation too. */
+export async function observeNodes(
+  kit: KitCaller,
+  nodes: readonly string[],
+  options: ObserveOptions,
+): Promise<Map<string, Observation>> {
+  let done = 0;
+  const results = await collectFacts(kit, nodes, {
+    clock: { now: options.now },
+    components: options.components,
+    signal: options.signal,
+    onNode: () => options.onNode?.((done += 1), nodes.length),
+  });
+  return new Map(results.map((result) => [result.node, observation(result)]));
+}
+
+function observation(result: FactsResult): Observation {
+  if (result.ok) {
+    const { facts } = result;
+    return {
+      seen: true,
+      at: facts.at,
+      arch: facts.arch ?? '',
+      os: facts.os === undefined ? '' : `${facts.os.name} ${facts.os.version}`.trim(),
+      components: facts.components.managed,
+      unmanaged: facts.components.unmanaged,
+      series: facts.series,
+    };
+  }
+  const { answer } = result;
+  if (answer.kind === 'refused' && answer.code === 'NO_KIT')
+    return { seen: false, state: 'refused', why: 'no node kit: edgectl node prepare' };
+  const outcome = answer.kind === 'refused' ? outcomeOfRefusal(answer) : outcomeOfSilence(answer, false);
+  return { seen: false, state: outcome.state, why: result.message };
+}
