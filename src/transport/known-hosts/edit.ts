@@ -8,12 +8,9 @@ export interface HostKey {
 }
 
 /** The text of a known_hosts file with a node's keys replaced; comments, other nodes, patterns, revocations and authorities stay as they are. */
-export function withPins(text: string, nodeId: string, keys: readonly HostKey[], comment = ''): string {
+export function withPins(text: string, nodeId: string, keys: readonly HostKey[]): string {
   const kept = parseKnownHosts(text).flatMap((line) => withoutName(line, nodeId));
-  const tail = comment === '' ? '' : ` ${comment}`;
-  return [...kept, ...keys.map(({ type, key }) => `${nodeId} ${type} ${key}${tail}`)]
-    .map((line) => `${line}\n`)
-    .join('');
+  return [...kept, ...keys.map(({ type, key }) => `${nodeId} ${type} ${key}`)].map((line) => `${line}\n`).join('');
 }
 
 function withoutName(line: KnownHostsLine, nodeId: string): string[] {

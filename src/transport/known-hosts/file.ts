@@ -33,10 +33,17 @@ export function fileKnownHosts(path: string): PinSource {
   };
 }
 
-/** Replace a node's keys in a known_hosts file, atomically; the file is made when it is missing. */
-export async function writePins(path: string, nodeId: string, keys: readonly HostKey[], comment = ''): Promise<void> {
+/** The keys that one node shall have. */
+export interface NodeKeys {
+  nodeId: string;
+  keys: readonly HostKey[];
+}
+
+/** Replace nodes' keys in a known_hosts file, atomically; the file is made when it is missing. */
+export async function writePins(path: string, nodes: readonly NodeKeys[]): Promise<void> {
   const text = (await readFile(path, 'utf8').catch(ignoreMissing)) ?? '';
-  await writeFileAtomic(path, withPins(text, nodeId, keys, comment), { mode: 0o644 });
+  const changed = nodes.reduce((before, { nodeId, keys }) => withPins(before, nodeId, keys), text);
+  await writeFileAtomic(path, changed, { mode: 0o644 });
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -142,7 +142,7 @@ describe.skipIf(need.skip)('host keys of a real sshd', () => {
     expect(await transport.connect(target)).toMatchObject({ kind: 'host-key-unknown' });
     const scanned = await scanHostKeys('127.0.0.1', sshd.port);
     if ('ok' in scanned) throw new Error(scanned.message);
-    await writePins(file, 'edge-001', scanned);
+    await writePins(file, [{ nodeId: 'edge-001', keys: scanned }]);
     expect(await transport.connect(target)).toMatchObject({ ok: true });
   });
 

@@ -1,0 +1,54 @@
+import { Args, Flags } from '@oclif/core';
+import type { CommandResult } from '../../cli/base.js';
+import { BaseCommand } from '../../cli/base.js';
+import { EdgectlError } from '../../errors/error.js';
+
+export default class NodeTrust extends BaseCommand<typeof NodeTrust> {
+  static override summary = 'Pin the host keys of nodes after showing their fingerprints.';
+  static override description =
+    'Asks each node for all of its host keys, shows the fingerprints and writes them to the fleet’s known_hosts after a yes. Compare them with what the node’s console shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub): --yes believes the network. Nobody logs in, nothing is sent. Keys that differ from pinned ones need --replace.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> edge-001',
+    '<%= config.bin %> <%= command.id %> edge-001 --replace',
+  ];
+  static override changing = true;
+  static override args = { node: Args.string({ multiple: true, required: true, description: 'Nodes or patterns.' }) };
+  static override flags = { replace: Flags.boolean({ summary: 'Replace pinned keys by those the node offers now.' }) };
+
+  protected async execute(): Promise<CommandResult> {
+    const fleet = await this.fleet();
+    const { chosenNodes } = await import('../../node/chosen-nodes.js');
+    const { inspectTrust, pinFindings } = await import('../../node/trust.js');
+    const { trustLines, trustRefusal } = await import('../../node/trust-report.js');
+    const nodes = chosenNodes(fleet, { names: this.args.node, emptyMeansAll: false });
+    const findings = await inspectTrust(fleet.knownHostsFile, nodes, { signal: this.signal });
+    const refusal = trustRefusal(findings, this.flags.replace);
+    if (refusal !== undefined) throw new EdgectlError(refusal.code, refusal);
+    const wanted = findings.filter(({ state }) => state === 'new' || state === 'changed');
+    const absent = findings.filter(({ state }) => state === 'unreachable');
+    if (wanted.length > 0) {
+      await this.say(trustLines(wanted).join('\n'));
+      await this.confirm(`Trust these keys of ${wanted.map(({ node }) => node).join(', ')}?`);
+      await pinFindings(fleet.knownHostsFile, wanted);
+    }
+    const rows = findings.map(({ node, state, offered, failure }) => ({
+      id: node,
+      state,
+      fingerprints: offered.map((key) => key.fingerprint),
+      ...(failure === undefined ? {} : { why: failure.kind, message: failure.message }),
+    }));
+    return {
+      data: { knownHosts: fleet.knownHostsFile, nodes: rows },
+      rows,
+      exitCode: absent.length > 0 ? 3 : 0,
+      text: (ui) => {
+        const lines = absent.map(
+          ({ node, failure }) => `${ui.theme.bad(failure?.kind ?? '')}  ${node}: ${failure?.message ?? ''}`,
+        );
+        const same = findings.length - wanted.length - absent.length;
+        const verdict = `${wanted.length} pinned, ${same} known already, ${absent.length} out of reach`;
+        return [...lines, `${verdict} (${fleet.knownHostsFile})`].join('\n');
+      },
+    };
+  }
+}

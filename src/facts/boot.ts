@@ -1,0 +1,14 @@
+import { wholeNumber, type RawFacts } from './raw.js';
+
+/** Which boot this is and how long it has lasted. */
+export interface BootFact {
+  id: string;
+  /** Seconds. */
+  upS: number | undefined;
+}
+
+/** Read the boot. */
+export function bootFact(raw: RawFacts): BootFact | undefined {
+  const id = raw.get('boot.id');
+  return id === undefined ? undefined : { id, upS: wholeNumber(raw, 'boot.up') };
+}
