@@ -37,7 +37,8 @@ export class LabDaemon {
   /** Open every port and the control socket; boot the nodes of a small fleet. */
   async start(): Promise<void> {
     for (const node of this.#nodes.values()) await node.open();
-    if (this.#nodes.size <= eagerBootLimit) await mapLimit([...this.#nodes.values()], bootConcurrency, (node) => node.boot());
+    if (this.#nodes.size <= eagerBootLimit)
+      await mapLimit([...this.#nodes.values()], bootConcurrency, (node) => node.boot());
     await this.#control.listen(this.#layout.socket);
   }
 

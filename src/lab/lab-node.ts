@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kitPath } from '../node/command.js';
 import { decideExec } from './command-policy.js';
 import type { BreakMode, LabNodeStatus } from './control-protocol.js';
@@ -20,6 +21,9 @@ export interface LabNodeOptions {
 
 /** Seconds that a runtime lives on a node that was broken by `bad-runtime`: well inside the rehearsal's health window. */
 export const badRuntimeSeconds = 4;
+
+/** Five seconds, 50 ms each. */
+const serviceWaitPolls = 100;
 
 /** One node of the embedded lab: a directory as its root, an init, and an sshd; it boots at the first thing that needs it. */
 export class LabNode {
@@ -49,11 +53,17 @@ export class LabNode {
 
   /** Boot unless it runs already. */
   boot(): Promise<void> {
-    this.#boot ??= this.#options.init.boot().catch((error: unknown) => {
+    this.#boot ??= this.#bootNow().catch((error: unknown) => {
       this.#boot = undefined;
       throw error;
     });
     return this.#boot;
+  }
+
+  async #bootNow(): Promise<void> {
+    await this.#options.init.boot();
+    // A machine is up when its services are; without this, `lab up` would end before there are workloads to look after.
+    for (let i = 0; i < serviceWaitPolls && (await this.#runtimeVersion()) === undefined; i++) await sleep(50);
   }
 
   /** Do to the node what `edgectl lab break` names. */
@@ -100,9 +110,14 @@ export class LabNode {
   /** The version that runs now goes on working here; any other crashes. */
   async #spoilRuntime(): Promise<void> {
     await this.boot();
-    const works = await readFile(join(this.#options.root, 'run', 'lab-runtime', 'version'), 'utf8').catch(() => '');
+    const works = await this.#runtimeVersion();
     await mkdir(join(this.#options.root, 'etc', 'lab-runtime'), { recursive: true });
-    await writeFile(this.#incompatibleFile, `${badRuntimeSeconds} ${works.trim() || '-'}\n`);
+    await writeFile(this.#incompatibleFile, `${badRuntimeSeconds} ${works ?? '-'}\n`);
+  }
+
+  async #runtimeVersion(): Promise<string | undefined> {
+    const text = await readFile(join(this.#options.root, 'run', 'lab-runtime', 'version'), 'utf8').catch(() => '');
+    return text.trim() || undefined;
   }
 
   async #powerCut(): Promise<void> {

@@ -39,10 +39,21 @@ export function labLayout(dir: string): LabLayout {
   };
 }
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 /** The directory of the lab when none is named: `$XDG_STATE_HOME/edgectl/lab`. */
-export function defaultLabDir(env: Readonly<Record<string, string | undefined>>): string {
+export function defaultLabDir(env: Env): string {
+  return join(stateHome(env), 'edgectl', 'lab');
+}
+
+/** Where the journal of a fleet is: `$XDG_STATE_HOME/edgectl/<fleet id>`. */
+export function fleetStateDir(env: Env, fleetId: string): string {
+  return join(stateHome(env), 'edgectl', fleetId);
+}
+
+function stateHome(env: Env): string {
   const state = env['XDG_STATE_HOME'];
-  return join(state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state'), 'edgectl', 'lab');
+  return state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state');
 }
 
 /** Options of the `--dir` flag of every lab command. */

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ssh2 from 'ssh2';
+import { makeKeyPair } from './key-pair.js';
 import { loadDriver } from '../bundle/drivers/load.js';
 import { packBundle } from '../bundle/pack.js';
 import { bundlesDir } from '../bundle/places.js';
@@ -60,8 +60,8 @@ export async function writeRuntime(
 export async function installLabKey(options: SupplyOptions): Promise<string[]> {
   const dir = keyDir(places(options), options.fleetId);
   const { fleetDir } = options.layout;
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'edgectl-lab' });
-  const publicLine = `${pair.public.trim()}\n`;
+  const pair = makeKeyPair('edgectl-lab');
+  const publicLine = `${pair.public}\n`;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeFile(join(dir, 'signing'), pair.private, { mode: 0o600 });
   await writeFile(join(dir, 'signing.pub'), publicLine);

@@ -1,12 +1,12 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
+import { makeKeyPair } from './key-pair.js';
 import { ulid } from 'ulid';
 import { EdgectlError } from '../errors/error.js';
 import { isRunning, startDaemon } from './daemon-process.js';
 import { labDown } from './down.js';
 import { fleetYaml, knownHosts, type LabBundle, runtimesYaml } from './fleet-files.js';
-import type { LabLayout } from './layout.js';
+import { fleetStateDir, type LabLayout } from './layout.js';
 import { freePorts } from './ports.js';
 import { makeNodeRoots } from './provision.js';
 import { type RosterNode, labRoster } from './roster.js';
@@ -127,20 +127,20 @@ export class LabUp {
       createdAt: this.#options.now().toISOString(),
       fleet: { id: this.#fleetId, dir: this.#layout.fleetDir },
       nodes: this.#options.nodes,
-      leftElsewhere: [],
+      leftElsewhere: [fleetStateDir(this.#options.env, this.#fleetId)],
     };
     await writeLabState(this.#layout, state);
     return state;
   }
 
   async #writeNodes(roster: readonly RosterNode[]): Promise<LabNodes> {
-    const client = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'edgectl lab' });
+    const client = makeKeyPair('edgectl-lab');
     const ports = await freePorts(roster.length);
     const nodes: LabNodes = {
       user: labUser,
       clientKey: client.public,
       nodes: roster.map(({ id }, i) => {
-        const host = ssh2.utils.generateKeyPairSync('ed25519');
+        const host = makeKeyPair();
         return { id, port: ports[i] ?? 0, hostKey: host.private, hostPublicKey: host.public };
       }),
     };

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
+import { makeKeyPair } from '../../../src/lab/key-pair.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ExecRefused, SshListener } from '../../../src/lab/ssh-listener.js';
 import { freePorts } from '../../../src/lab/ports.js';
@@ -15,9 +15,9 @@ interface Result {
   stderr: string;
 }
 
-const host = ssh2.utils.generateKeyPairSync('ed25519');
-const client = ssh2.utils.generateKeyPairSync('ed25519');
-const stranger = ssh2.utils.generateKeyPairSync('ed25519');
+const host = makeKeyPair();
+const client = makeKeyPair();
+const stranger = makeKeyPair();
 let dir: string;
 let port: number;
 let listener: SshListener;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
+import { makeKeyPair } from '../../../src/lab/key-pair.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBundleStore } from '../../../src/bundle/store.js';
 import { loadFleet } from '../../../src/fleet/load.js';
@@ -37,7 +37,7 @@ describe.skipIf(need.skip)('the supplies of a lab', () => {
     const nodes = roster.map((node, i) => ({
       ...node,
       port: 20_000 + i,
-      hostPublicKey: ssh2.utils.generateKeyPairSync('ed25519').public,
+      hostPublicKey: makeKeyPair().public,
     }));
     await writeFile(join(layout.fleetDir, '.edgectl-lab'), '');
     await writeFile(
