@@ -9,14 +9,19 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** The nearest directory, from `start` upwards, that holds a fleet.yaml. Throws CONFIG_NOT_FOUND. */
-export async function findFleet(start: string): Promise<string> {
-  for (let dir = path.resolve(start); ; dir = path.dirname(dir)) {
-    if (await exists(path.join(dir, 'fleet.yaml'))) return dir;
-    if (path.dirname(dir) === dir) break;
-  }
-  throw new EdgectlError('CONFIG_NOT_FOUND', {
-    message: `There is no fleet.yaml in ${path.resolve(start)} or above it`,
+/** The error for a place without a fleet. */
+export function noFleet(dir: string, orAbove = false): EdgectlError {
+  return new EdgectlError('CONFIG_NOT_FOUND', {
+    message: `There is no fleet.yaml in ${dir}${orAbove ? ' or above it' : ''}`,
     hint: 'edgectl init, or --fleet DIR',
   });
+}
+
+/** The nearest directory, from `start` upwards, that holds a fleet.yaml. Throws CONFIG_NOT_FOUND. */
+export async function findFleet(start: string): Promise<string> {
+  const from = path.resolve(start);
+  for (let dir = from; ; dir = path.dirname(dir)) {
+    if (await exists(path.join(dir, 'fleet.yaml'))) return dir;
+    if (path.dirname(dir) === dir) throw noFleet(from, true);
+  }
 }

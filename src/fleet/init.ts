@@ -30,7 +30,12 @@ export function fleetTemplates(): string {
 
 /** A name for a fleet out of a directory's name: `/srv/Acme Retail` → `acme-retail`. */
 export function fleetNameFrom(dir: string): string {
-  const name = path.basename(path.resolve(dir)).toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+|-+$/g, '').slice(0, 63);
+  const name = path
+    .basename(path.resolve(dir))
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+|-+$/g, '')
+    .slice(0, 63);
   return isName(name) ? name : 'fleet';
 }
 

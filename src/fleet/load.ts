@@ -3,10 +3,11 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import { builtinPolicies } from './builtin-policies.js';
-import { findFleet } from './find.js';
+import { noFleet } from './find.js';
 import { readPlainYaml } from './plain-yaml.js';
 import type { Problem } from './problem.js';
 import { throwProblems } from './problem.js';
+import { danglingPlaces, nodeNames, selectorProblems } from './references.js';
 import { resolveNodes, resolveSites } from './resolve-nodes.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveRuntimes } from './resolve-runtimes.js';
@@ -47,23 +48,18 @@ class FleetLoader {
 
   async run(): Promise<Fleet> {
     const text = await this.read('fleet.yaml');
-    if (text === undefined) await findFleet(path.join(this.dir, 'fleet.yaml', '..'));
-    const main = this.check('fleet.yaml', text ?? '', fleetFile);
+    throwProblems(this.problems);
+    if (text === undefined) throw noFleet(this.dir);
+    const main = this.check('fleet.yaml', text, fleetFile);
     const runtimesText = (await this.read('runtimes.yaml')) ?? '';
     const runtimes = this.check('runtimes.yaml', runtimesText, runtimesFile);
     const policies = await this.policies();
-    if (!main.ok) return this.giveUp();
-
-    if (main.value.lab === true) await this.checkLabMarker(main.source);
-    const { sites, problems: siteProblems } = resolveSites(main.value, main.source);
-    const paths = { dir: this.dir, home: this.io.env['HOME'] };
-    const { nodes, problems: nodeProblems } = resolveNodes(main.value, main.source, sites, paths);
-    this.problems.push(...siteProblems, ...nodeProblems);
-    const desired = runtimes.ok
-      ? resolveRuntimes(runtimes.value, runtimes.source, nodes)
-      : { runtimes: [], problems: [] };
-    this.problems.push(...desired.problems);
+    this.problems.push(...danglingPlaces(main.source), ...selectorProblems(runtimes.source, nodeNames(main.source)));
+    if (main.ok && main.value.lab === true) await this.checkLabMarker(main.source);
     throwProblems(this.problems);
+    if (!main.ok || !runtimes.ok) throw new Error('a file was refused without a reason');
+
+    const sites = resolveSites(main.value);
     return {
       dir: this.dir,
       id: main.value.id,
@@ -71,18 +67,13 @@ class FleetLoader {
       lab: main.value.lab ?? false,
       digest: await this.digest(),
       source: `runtimes.yaml @ ${gitBlobId(runtimesText).slice(0, 7)}`,
-      nodes,
+      nodes: resolveNodes(main.value, sites, { dir: this.dir, home: this.io.env['HOME'] }),
       sites,
-      runtimes: desired.runtimes,
+      runtimes: resolveRuntimes(runtimes.value),
       policies,
       knownHostsFile: path.join(this.dir, 'known_hosts'),
       allowedSignersFile: path.join(this.dir, 'trust', 'allowed_signers'),
     };
-  }
-
-  private giveUp(): never {
-    throwProblems(this.problems);
-    throw new Error('an invalid file without a problem');
   }
 
   private async read(file: string): Promise<string | undefined> {
@@ -119,6 +110,9 @@ class FleetLoader {
       const file = `policies/${entry}`;
       const name = entry.replace(/\.ya?ml$/, '');
       const place = { file, line: 0, column: 0 };
+      if (policies.get(name)?.name === name && !builtinPolicies.some((policy) => policy.name === name)) {
+        this.problems.push({ ...place, message: `the policy “${name}” is there twice, as .yml and .yaml` });
+      }
       if (!isName(name)) this.problems.push({ ...place, message: 'the name of the file cannot name a policy' });
       if (name === 'rehearsal')
         this.problems.push({ ...place, message: 'the name “rehearsal” belongs to the built-in policy' });

@@ -30,7 +30,7 @@ export function throwProblems(problems: readonly Problem[]): void {
   const count = sorted.length === 1 ? 'an error' : `${sorted.length} errors`;
   throw new EdgectlError('CONFIG_INVALID', {
     message: `${files.join(', ')} ${files.length === 1 ? 'has' : 'have'} ${count}`,
-    hint: 'edgectl fleet check',
+    hint: 'correct it, then edgectl fleet check',
     lines,
     data: { problems: sorted },
   });

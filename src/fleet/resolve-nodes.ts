@@ -1,33 +1,22 @@
 import path from 'node:path';
-import type { Problem } from './problem.js';
 import type { FleetFile } from './schema/fleet-file.js';
-import { didYouMean } from './suggest.js';
 import type { FleetNode, FleetSite } from './types.js';
-import type { YamlSource } from './yaml-source.js';
 
 /** Site and region of a node that names none. */
 export const unplaced = 'default';
 
-/** Sites of fleet.yaml with defaults filled in, and regions that are named but not declared. */
-export function resolveSites(
-  file: FleetFile,
-  source: YamlSource,
-): { sites: Map<string, FleetSite>; problems: Problem[] } {
-  const regions = file.regions ?? {};
-  const problems: Problem[] = [];
-  const sites = new Map<string, FleetSite>();
-  for (const [id, site] of Object.entries(file.sites ?? {})) {
-    if (site.region !== undefined && !Object.hasOwn(regions, site.region)) {
-      const message = `sites.${id}.region: there is no region “${site.region}”${didYouMean(site.region, Object.keys(regions)) || '; declare it under regions'}`;
-      problems.push({ file: source.file, ...source.placeOf(['sites', id, 'region']), message });
-    }
-    sites.set(id, {
-      region: site.region ?? unplaced,
-      labels: site.labels ?? {},
-      ...(site.address === undefined ? {} : { address: site.address }),
-    });
-  }
-  return { sites, problems };
+/** Sites of fleet.yaml with defaults filled in. */
+export function resolveSites(file: FleetFile): Map<string, FleetSite> {
+  return new Map(
+    Object.entries(file.sites ?? {}).map(([id, site]) => [
+      id,
+      {
+        region: site.region ?? unplaced,
+        labels: site.labels ?? {},
+        ...(site.address === undefined ? {} : { address: site.address }),
+      },
+    ]),
+  );
 }
 
 /** What paths of private keys are relative to. */
@@ -46,24 +35,14 @@ function keyList(written: string | string[] | undefined, paths: KeyPaths): reado
   return (typeof written === 'string' ? [written] : written).map((entry) => keyPath(entry, paths));
 }
 
-/** Nodes of fleet.yaml with every default filled in, and sites that are named but not declared. */
-export function resolveNodes(
-  file: FleetFile,
-  source: YamlSource,
-  sites: ReadonlyMap<string, FleetSite>,
-  paths: KeyPaths,
-): { nodes: FleetNode[]; problems: Problem[] } {
-  const problems: Problem[] = [];
+/** Nodes of fleet.yaml with every default filled in. */
+export function resolveNodes(file: FleetFile, sites: ReadonlyMap<string, FleetSite>, paths: KeyPaths): FleetNode[] {
   const user = file.defaults?.user ?? 'edgectl';
   const port = file.defaults?.port ?? 22;
   const identity = keyList(file.defaults?.identity, paths) ?? [];
-  const nodes = Object.entries(file.nodes ?? {}).map(([id, node]): FleetNode => {
+  return Object.entries(file.nodes ?? {}).map(([id, node]): FleetNode => {
     const siteId = node.site ?? unplaced;
     const site = sites.get(siteId);
-    if (site === undefined && node.site !== undefined) {
-      const message = `nodes.${id}.site: there is no site “${siteId}”${didYouMean(siteId, sites.keys()) || '; declare it under sites'}`;
-      problems.push({ file: source.file, ...source.placeOf(['nodes', id, 'site']), message });
-    }
     return {
       id,
       address: node.address,
@@ -77,5 +56,4 @@ export function resolveNodes(
       state: node.state ?? 'in-service',
     };
   });
-  return { nodes, problems };
 }

@@ -73,7 +73,10 @@ function mentionsState(selector: Selector): boolean {
 }
 
 /** Names that a selector spells out and the fleet does not have. */
-export function unknownNames(fleet: Selectable, selector: Selector): string[] {
+export function unknownNames(
+  fleet: { readonly nodes: readonly { readonly id: string }[] },
+  selector: Selector,
+): string[] {
   const names: string[] = [];
   eachLeaf(selector, (leaf) => {
     if (leaf.kind === 'name' && leaf.pattern.literal) names.push(leaf.pattern.text);

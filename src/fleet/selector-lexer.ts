@@ -17,7 +17,12 @@ export function selectorError(source: string, at: number, message: string): Edge
   });
 }
 
-const keywords: Readonly<Record<string, Token['kind']>> = { and: 'and', or: 'or', not: 'not', in: 'in' };
+const keywords: ReadonlyMap<string, Token['kind']> = new Map([
+  ['and', 'and'],
+  ['or', 'or'],
+  ['not', 'not'],
+  ['in', 'in'],
+] as const);
 const wordCharacter = /[A-Za-z0-9._/:@*?+~%-]/;
 
 /** Length of a word; a bracket belongs to it up to its end, commas and all. */
@@ -61,7 +66,7 @@ export function tokenize(source: string): Token[] {
       const end = wordEnd(source, at);
       if (end === at) throw selectorError(source, at, `“${character}” has no meaning here`);
       const text = source.slice(at, end);
-      tokens.push({ kind: keywords[text.toLowerCase()] ?? 'word', text, at });
+      tokens.push({ kind: keywords.get(text.toLowerCase()) ?? 'word', text, at });
       at = end;
     }
   }

@@ -57,6 +57,14 @@ const stage = z.strictObject(
   { error: 'a map with at least a name' },
 );
 
+function distinctNames(stages: readonly { name: string }[], context: z.RefinementCtx): void {
+  stages.forEach(({ name: stageName }, index) => {
+    if (stages.findIndex((other) => other.name === stageName) < index) {
+      context.addIssue({ code: 'custom', path: [index, 'name'], message: 'another name: each stage has its own' });
+    }
+  });
+}
+
 const factor = scalar('a number, 1 or more', (value) => {
   const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
   return number >= 1 && number <= 1000 ? number : undefined;
@@ -69,7 +77,11 @@ export const policyFile = z.preprocess(
     {
       description: text('text').optional(),
       rehearsal: boolean.optional(),
-      stages: z.array(stage, { error: 'a list of stages' }).optional(),
+      stages: z
+        .array(stage, { error: 'a list of stages' })
+        .min(1, { error: 'at least one stage' })
+        .superRefine(distinctNames)
+        .optional(),
       ramp: z
         .strictObject({ start: count(1).optional(), factor: factor.optional() }, { error: 'a map with start, factor' })
         .optional(),

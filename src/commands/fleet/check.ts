@@ -1,0 +1,40 @@
+import { Flags } from '@oclif/core';
+import type { CommandResult } from '../../cli/base.js';
+import { BaseCommand } from '../../cli/base.js';
+
+export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
+  static override summary = 'Check every file of the fleet repository, and its policies against its nodes.';
+  static override description =
+    'Errors in a file are told with line and column and end with 64. Findings that load but cannot be meant end with 1; warnings with 0, or with 1 under --strict. Contacts no node.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --strict --json',
+  ];
+  static override flags = {
+    strict: Flags.boolean({ summary: 'Warnings end with 1 too.' }),
+  };
+
+  protected async execute(): Promise<CommandResult> {
+    const fleet = await this.fleet();
+    const { checkFleet } = await import('../../plan/check-fleet.js');
+    const { findPrivateKeys } = await import('../../fleet/private-keys.js');
+    const findings = [...(await findPrivateKeys(fleet.dir)), ...checkFleet(fleet)];
+    const errors = findings.filter((finding) => finding.level === 'error').length;
+    const warnings = findings.length - errors;
+    const exitCode = errors > 0 || (this.flags.strict && warnings > 0) ? 1 : 0;
+    const policies = [...fleet.policies.keys()];
+    return {
+      data: { fleet: { id: fleet.id, name: fleet.name, digest: fleet.digest }, errors, warnings, findings },
+      exitCode,
+      text: (ui) => {
+        const lines = findings.map((finding) => {
+          const level = finding.level === 'error' ? ui.theme.bad('error  ') : ui.theme.warn('warning');
+          return `${level}  ${finding.file}: ${finding.message}  ${ui.theme.dim(finding.rule)}`;
+        });
+        const what = `${fleet.name}: ${fleet.nodes.length} nodes, ${fleet.runtimes.length} runtimes, policies ${policies.join(', ')}`;
+        const verdict = findings.length === 0 ? 'no findings' : `${errors} errors, ${warnings} warnings`;
+        return [...lines, ...(lines.length > 0 ? [''] : []), `${what}; ${verdict}`].join('\n');
+      },
+    };
+  }
+}

@@ -1,0 +1,23 @@
+import { builtinPolicies } from '../fleet/builtin-policies.js';
+import type { FleetFinding } from '../fleet/lint.js';
+import { lintFleet } from '../fleet/lint.js';
+import { selectNodes } from '../fleet/select-nodes.js';
+import type { Fleet } from '../fleet/types.js';
+import { lintPolicy } from './policy-lint.js';
+
+/** Findings about a loaded fleet: its files against each other, and each written policy against the nodes in service. Pure. */
+export function checkFleet(fleet: Fleet): FleetFinding[] {
+  const nodes = selectNodes(fleet, 'state=in-service');
+  // Facts are not known here, so that every node is of one kind.
+  const stageNodes = nodes.map((node) => ({ ...node, arch: '', os: '' }));
+  const policies = [...fleet.policies.values()].filter((policy) => !builtinPolicies.includes(policy));
+  const findings = policies.flatMap((policy) =>
+    lintPolicy(policy, stageNodes).map(({ level, rule, stage, message }) => ({
+      level,
+      rule,
+      file: `policies/${policy.name}.yaml`,
+      message: stage === undefined ? message : `stage “${stage}”: ${message}`,
+    })),
+  );
+  return [...lintFleet(fleet), ...findings];
+}
