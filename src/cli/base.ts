@@ -41,10 +41,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** The command's work. Throws EdgectlError for operator errors. */
   protected abstract execute(): Promise<CommandResult>;
 
-  /** Replaces the process by something else; for tests, before `_run()`. */
-  useContext(context: CliContext): this {
+  /** Runs with other surroundings than the process; for tests. */
+  async runWith(context: CliContext): Promise<void> {
     this.#context = context;
-    return this;
+    await this._run();
   }
 
   protected get context(): CliContext {
@@ -136,6 +136,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Shows an error once, on the right stream, with the right exit code; oclif sees none of it. */
   override async catch(thrown: Error): Promise<void> {
+    // Keeps oclif from warning that a command line with an error was not parsed.
+    this.parsed = true;
     const interrupted = this.controller.exitCode;
     const own = thrown instanceof EdgectlError;
     const error =

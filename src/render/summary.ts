@@ -74,7 +74,7 @@ export function renderSummary(view: RunView, summary: RunSummary, ui: Ui): strin
 }
 
 /** Nodes with the same state, reason and message together; what asks most for attention first. */
-export function groupNodes(nodes: readonly NodeView[]): SummaryGroup[] {
+export function groupNodes(nodes: readonly Pick<NodeView, 'id' | 'state' | 'why' | 'message'>[]): SummaryGroup[] {
   const groups = new Map<string, SummaryGroup>();
   for (const { id, state, why, message } of nodes) {
     const text = quiet.has(state) ? '' : message.replaceAll(id, 'it');
@@ -88,7 +88,8 @@ export function groupNodes(nodes: readonly NodeView[]): SummaryGroup[] {
     .sort((a, b) => stateWords[a.state].rank - stateWords[b.state].rank || b.nodes.length - a.nodes.length);
 }
 
-function headline(state: RunState): string {
+/** How a run came out, in words. */
+export function headline(state: RunState): string {
   const words: Record<RunState, string> = {
     waiting: 'Waiting',
     running: 'Running',
@@ -125,7 +126,8 @@ function order(state: NodeState): number {
   return state === 'succeeded' ? -2 : state === 'noop' ? -1 : stateWords[state].rank;
 }
 
-function groupLines(group: SummaryGroup, ui: Ui): string[] {
+/** The lines of one group: state, folded names, message. */
+export function groupLines(group: SummaryGroup, ui: Ui): string[] {
   const { tone } = stateWords[group.state];
   const label = pad(wordOf(group.state, group.why), 10);
   const nodes = safe(ui.fold(group.nodes));

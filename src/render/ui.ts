@@ -1,4 +1,4 @@
-import { foldNodes } from './fold.js';
+import { foldNames } from '../plan/ranges.js';
 import type { Cell, Column } from './table.js';
 import { renderTable } from './table.js';
 import type { ColorOptions, Theme } from './theme.js';
@@ -30,6 +30,6 @@ export function createUi(options: ColorOptions & { width: number; wide?: boolean
     width,
     wide,
     table: (columns, rows) => renderTable(columns, rows, { theme, width, wide }),
-    fold: foldNodes,
+    fold: foldNames,
   };
 }
