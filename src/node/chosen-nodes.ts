@@ -8,6 +8,8 @@ export interface NodeChoice {
   names: readonly string[];
   /** `--on`. */
   on?: string | undefined;
+  /** `--all`. */
+  all?: boolean;
   /** Nothing given means every node: only for commands that read. */
   emptyMeansAll: boolean;
 }
@@ -18,13 +20,13 @@ export interface NodeChoice {
  */
 export function chosenNodes(fleet: Fleet, choice: NodeChoice): FleetNode[] {
   const { names, on } = choice;
-  if (names.length === 0 && on === undefined && !choice.emptyMeansAll) {
+  if (names.length === 0 && on === undefined && choice.all !== true && !choice.emptyMeansAll) {
     throw new EdgectlError('SELECTOR_REQUIRED', {
       message: 'No node was named.',
-      hint: 'name nodes, or add --on SELECTOR (--on all for every node)',
+      hint: 'name nodes, or add --on SELECTOR, or --all',
     });
   }
-  let nodes = selectNodes(fleet, on === 'all' ? '' : (on ?? ''));
+  let nodes = selectNodes(fleet, on ?? '');
   if (names.length > 0) {
     const named = new Set(names.flatMap((name) => selectNodes(fleet, name).map((node) => node.id)));
     // A retired node may be asked when it is named outright.

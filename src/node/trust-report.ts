@@ -43,3 +43,13 @@ export function trustRefusal(
     },
   };
 }
+
+/** The findings as plain data, a row a node. */
+export function trustRows(findings: readonly TrustFinding[]): Record<string, unknown>[] {
+  return findings.map(({ node, state, offered, failure }) => ({
+    id: node,
+    state,
+    fingerprints: offered.map((key) => key.fingerprint),
+    ...(failure === undefined ? {} : { why: failure.kind, message: failure.message }),
+  }));
+}

@@ -20,6 +20,7 @@ export default class NodeExec extends BaseCommand<typeof NodeExec> {
     }),
   };
   static override flags = {
+    all: Flags.boolean({ summary: 'Every node of the fleet.' }),
     on: Flags.string({ summary: 'Nodes that this selector matches.', helpValue: 'SELECTOR' }),
     timeout: Flags.integer({ summary: 'Seconds for each node.', default: 60, min: 1, max: 86_400 }),
   };
@@ -37,7 +38,7 @@ export default class NodeExec extends BaseCommand<typeof NodeExec> {
     const { exitCodeOf } = await import('../../node/exit-code.js');
     const fleet = await this.fleet();
     const names = words.slice(0, words.length - count);
-    const nodes = chosenNodes(fleet, { names, on: this.flags.on, emptyMeansAll: false });
+    const nodes = chosenNodes(fleet, { names, on: this.flags.on, all: this.flags.all, emptyMeansAll: false });
     if (nodes.length > 1) await this.confirm(`Run ${JSON.stringify(argv)} on ${nodes.length} nodes?`);
     const { client, close } = openNodes(fleet, { env: this.io.env });
     const options = { timeoutMs: this.flags.timeout * 1000, maxOutput: 256 * 1024, signal: this.signal };

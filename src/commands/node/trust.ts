@@ -12,15 +12,24 @@ export default class NodeTrust extends BaseCommand<typeof NodeTrust> {
     '<%= config.bin %> <%= command.id %> edge-001 --replace',
   ];
   static override changing = true;
-  static override args = { node: Args.string({ multiple: true, required: true, description: 'Nodes or patterns.' }) };
-  static override flags = { replace: Flags.boolean({ summary: 'Replace pinned keys by those the node offers now.' }) };
+  static override args = { node: Args.string({ multiple: true, description: 'Nodes or patterns.' }) };
+  static override flags = {
+    all: Flags.boolean({ summary: 'Every node of the fleet.' }),
+    on: Flags.string({ summary: 'Nodes that this selector matches.', helpValue: 'SELECTOR' }),
+    replace: Flags.boolean({ summary: 'Replace pinned keys by those the node offers now.' }),
+  };
 
   protected async execute(): Promise<CommandResult> {
     const fleet = await this.fleet();
     const { chosenNodes } = await import('../../node/chosen-nodes.js');
     const { inspectTrust, pinFindings } = await import('../../node/trust.js');
-    const { trustLines, trustRefusal } = await import('../../node/trust-report.js');
-    const nodes = chosenNodes(fleet, { names: this.args.node, emptyMeansAll: false });
+    const { trustLines, trustRefusal, trustRows } = await import('../../node/trust-report.js');
+    const nodes = chosenNodes(fleet, {
+      names: this.args.node ?? [],
+      on: this.flags.on,
+      all: this.flags.all,
+      emptyMeansAll: false,
+    });
     const findings = await inspectTrust(fleet.knownHostsFile, nodes, { signal: this.signal });
     const refusal = trustRefusal(findings, this.flags.replace);
     if (refusal !== undefined) throw new EdgectlError(refusal.code, refusal);
@@ -31,12 +40,7 @@ export default class NodeTrust extends BaseCommand<typeof NodeTrust> {
       await this.confirm(`Trust these keys of ${wanted.map(({ node }) => node).join(', ')}?`);
       await pinFindings(fleet.knownHostsFile, wanted);
     }
-    const rows = findings.map(({ node, state, offered, failure }) => ({
-      id: node,
-      state,
-      fingerprints: offered.map((key) => key.fingerprint),
-      ...(failure === undefined ? {} : { why: failure.kind, message: failure.message }),
-    }));
+    const rows = trustRows(findings);
     return {
       data: { knownHosts: fleet.knownHostsFile, nodes: rows },
       rows,
