@@ -9,18 +9,28 @@ import type { BundleStore, StoredBundle } from './types.js';
 
 const chunkBytes = 256 * 1024;
 
-/** A bundle to be added: its archive (moved away when that is possible), statement and signature. */
+/** A bundle to be added. */
 export interface NewBundle {
   archive: string;
   statement: string;
   signature: string;
+  /** Copy the archive; it is moved otherwise. */
+  keep?: boolean;
 }
 
-/** A store that can be added to. */
+/** Everything in a store; what cannot be read does not hide the rest. */
+export interface ScannedStore {
+  bundles: StoredBundle[];
+  damaged: { digest: string; error: EdgectlError }[];
+}
+
+/** A store that can be added to. `list` leaves out what is damaged. */
 export interface WritableBundleStore extends BundleStore {
   readonly dir: string;
   /** Adds a bundle in one step: it is there whole and on disk, or not at all. Adding it again changes nothing. Throws BUNDLE_DIGEST_MISMATCH. */
   add(bundle: NewBundle): Promise<StoredBundle>;
+  /** Like `list`, and names what is damaged. */
+  scan(): Promise<ScannedStore>;
   /** Reads an archive again and compares it with its statement. Throws BUNDLE_DIGEST_MISMATCH, BUNDLE_NOT_FOUND. */
   check(digest: string): Promise<StoredBundle>;
 }
@@ -37,15 +47,26 @@ class DirectoryStore implements WritableBundleStore {
   constructor(readonly dir: string) {}
 
   async list(): Promise<StoredBundle[]> {
+    return (await this.scan()).bundles;
+  }
+
+  async scan(): Promise<ScannedStore> {
     const names = await readdir(this.dir).catch(() => []);
     const bundles: StoredBundle[] = [];
-    for (const name of names.filter((each) => /^[0-9a-f]{64}$/.test(each))) {
-      const bundle = await this.get(name);
-      if (bundle !== undefined) bundles.push(bundle);
+    const damaged: ScannedStore['damaged'] = [];
+    for (const digest of names.filter((each) => /^[0-9a-f]{64}$/.test(each)).sort()) {
+      try {
+        const bundle = await this.get(digest);
+        if (bundle === undefined) throw invalid(`${path.join(this.dir, digest)} has no statement or no signature.`);
+        bundles.push(bundle);
+      } catch (error) {
+        if (!(error instanceof EdgectlError)) throw error;
+        damaged.push({ digest, error });
+      }
     }
     const key = (each: StoredBundle): string =>
       `${each.component} ${String(each.series).padStart(16, '0')} ${each.digest}`;
-    return bundles.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+    return { bundles: bundles.sort((a, b) => (key(a) < key(b) ? -1 : 1)), damaged };
   }
 
   async get(digest: string): Promise<StoredBundle | undefined> {
@@ -103,7 +124,8 @@ class DirectoryStore implements WritableBundleStore {
     const scratch = await mkdtemp(path.join(this.dir, '.add-'));
     try {
       const archive = path.join(scratch, 'bundle.tar.gz');
-      await rename(bundle.archive, archive).catch(() => copyFile(bundle.archive, archive));
+      if (bundle.keep === true) await copyFile(bundle.archive, archive);
+      else await rename(bundle.archive, archive).catch(() => copyFile(bundle.archive, archive));
       await syncPath(archive);
       await writeDurably(path.join(scratch, 'statement'), bundle.statement);
       await writeDurably(path.join(scratch, 'statement.sig'), bundle.signature);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { run } from '../process/run.js';
 import { EdgectlError } from '../errors/error.js';
+import type { PublicKey } from './public-key.js';
 import { formatPublicKey, parsePublicKey } from './public-key.js';
 import type { SigningKey } from './signing-key.js';
 import { readSigningKey } from './signing-key.js';
@@ -13,7 +14,8 @@ export type KeyOrigin =
   /** A new key whose private half stays in a security token. */
   | { kind: 'fido'; type: 'ed25519-sk' | 'ecdsa-sk' }
   /** An existing key: a private key file, or a public one whose private half an agent holds. */
-  | { kind: 'from'; file: string };
+  | { kind: 'from'; file: string }
+  | { kind: 'agent'; key: PublicKey };
 
 /** What to make. */
 export interface CreateKeyRequest {
@@ -36,7 +38,8 @@ export async function createSigningKey(request: CreateKeyRequest): Promise<Signi
   }
   await mkdir(request.dir, { recursive: true, mode: 0o700 });
   const { origin } = request;
-  if (origin.kind === 'from') await takeOver(origin.file, file);
+  if (origin.kind === 'agent') await writeFileAtomic(`${file}.pub`, formatPublicKey(origin.key), { mode: 0o644 });
+  else if (origin.kind === 'from') await takeOver(origin.file, file);
   else await generate(origin.type, file, request);
   const key = await readSigningKey(file);
   if (key === undefined) throw new EdgectlError('INTERNAL', { message: `${file} was made and is not there.` });

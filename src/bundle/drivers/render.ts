@@ -28,6 +28,7 @@ export function renderNodeDriver(driver: Driver): string {
     lines.push(['service', service.unit], ['service.exec', service.exec.join(' ')]);
     lines.push(['start-timeout', String(service.startTimeout)]);
     if (service.path.length > 0) lines.push(['service.path', service.path.join(',')]);
+    if (service.pin.length > 0) lines.push(['service.pin', service.pin.join(',')]);
     if (service.killMode !== undefined) lines.push(['service.kill-mode', service.killMode]);
   }
   return lines

@@ -65,6 +65,8 @@ export const driverSchema = z
         unit: z.string().regex(/^[A-Za-z0-9:_.@-]+\.service$/, 'a service unit'),
         exec: argv,
         path: z.array(name).default([]),
+        /** Components of `path` that stay the committed ones during a trial. */
+        pin: z.array(name).default([]),
         killMode: z.enum(['process', 'mixed', 'control-group']).optional(),
         /** Seconds. */
         startTimeout: z.int().min(1).max(3600).default(60),
@@ -87,6 +89,10 @@ export const driverSchema = z
       problem(['service'], 'class A restarts nothing and has no service');
     if (driver.class !== 'A' && driver.service === undefined)
       problem(['service'], `class ${driver.class} needs a service`);
+    driver.service?.pin.forEach((pinned, index) => {
+      if (!driver.service?.path.includes(pinned))
+        problem(['service', 'pin', index], `${pinned} is not among service.path`);
+    });
     const targets = [...driver.files, ...driver.trees].map((entry) => entry.to);
     targets.forEach((to, index) => {
       if (targets.indexOf(to) !== index) problem(['files'], `${to} is named twice`);

@@ -1,0 +1,106 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type { Fleet } from '../fleet/types.js';
+import { signText } from '../keys/sign.js';
+import { findSigningKey } from '../keys/signing-key.js';
+import type { Verified } from '../keys/verify.js';
+import { verifyText } from '../keys/verify.js';
+import { loadDriver } from './drivers/load.js';
+import { bundlesDir, driverDirs } from './places.js';
+import { produceBundle } from './produce.js';
+import { runtimeLines, withRuntime } from './runtimes-file.js';
+import { openBundleStore } from './store.js';
+import type { StoredBundle } from './types.js';
+
+/** What `runtime pack` was asked for. */
+export interface PackForFleetRequest {
+  source: string;
+  driver: string;
+  version?: string;
+  arch?: string;
+  /** A directory that gets `DIGEST/{bundle.tar.gz,statement,statement.sig}` as well. */
+  out?: string;
+  /** Bring runtimes.yaml to this bundle. */
+  write: boolean;
+  /** This package's directory. */
+  packageRoot: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the epoch: the bundle's series. */
+  now: number;
+  interactive: boolean;
+  signal: AbortSignal;
+}
+
+/** What came of it. */
+export interface PackedForFleet {
+  bundle: StoredBundle;
+  /** False when the store had it already. */
+  isNew: boolean;
+  signer: Verified;
+  /** For runtimes.yaml. */
+  lines: string;
+  /** The file that was changed; null when none was. */
+  written: string | null;
+  warnings: string[];
+}
+
+/** Packs a source with the fleet's (or edgectl's) driver, signs it with the fleet's key and stores it; the fleet's own trust must accept the signature. */
+export async function packForFleet(fleet: Fleet, request: PackForFleetRequest): Promise<PackedForFleet> {
+  const home = request.env['HOME'] ?? homedir();
+  const { driver } = await loadDriver(request.driver, driverDirs(request.packageRoot, fleet.dir));
+  const key = await findSigningKey({ env: request.env, homedir: home }, fleet.id);
+  const store = openBundleStore(bundlesDir(request.env, home));
+  const verify = (text: string, signature: string): Promise<Verified> =>
+    verifyText({
+      namespace: 'edgectl-runtime',
+      text,
+      signature,
+      allowedSigners: fleet.allowedSignersFile,
+      tmpdir: request.env['TMPDIR'] ?? tmpdir(),
+    });
+  const { bundle, isNew } = await produceBundle({
+    ...request,
+    driver,
+    store,
+    series: request.now,
+    sign: async (text) => {
+      const { interactive, signal } = request;
+      const signature = await signText({ namespace: 'edgectl-runtime', text, key, interactive, signal });
+      // A bundle that no node would accept is not stored.
+      await verify(text, signature);
+      return signature;
+    },
+    accept: (text, signature) =>
+      verify(text, signature).then(
+        () => true,
+        () => false,
+      ),
+  });
+  if (request.out !== undefined) await publish(bundle, request.out);
+  return {
+    bundle,
+    isNew,
+    signer: await verify(bundle.statement, bundle.signature),
+    lines: runtimeLines(bundle),
+    written: request.write ? await writeRuntimes(fleet.dir, bundle) : null,
+    warnings: key.warning === undefined ? [] : [key.warning],
+  };
+}
+
+async function publish(bundle: StoredBundle, out: string): Promise<void> {
+  const server = openBundleStore(out);
+  await mkdir(out, { recursive: true });
+  await server.add({ archive: bundle.path, statement: bundle.statement, signature: bundle.signature, keep: true });
+}
+
+async function writeRuntimes(dir: string, bundle: StoredBundle): Promise<string> {
+  const file = path.join(dir, 'runtimes.yaml');
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  await writeFileAtomic(file, withRuntime(text, bundle));
+  return file;
+}
