@@ -1,6 +1,7 @@
 import type { StoredBundle } from '../bundle/types.js';
 import type { WritableBundleStore } from '../bundle/store.js';
 import type { DesiredRuntime, Fleet } from '../fleet/types.js';
+import type { Verified } from '../keys/verify.js';
 import { verifyText } from '../keys/verify.js';
 import { EdgectlError } from '../errors/error.js';
 import type { Surroundings } from './surroundings.js';
@@ -51,12 +52,22 @@ async function vouched(
       hint: 'edgectl runtime list',
     });
   }
-  const { principal } = await verifyText({
+  const { principal } = await verifyBundle(bundle.statement, bundle.signature, fleet, around);
+  return { ...bundle, signedBy: principal };
+}
+
+/** Verifies a bundle's statement as a node would. Throws BUNDLE_SIGNATURE. */
+export async function verifyBundle(
+  text: string,
+  signature: string,
+  fleet: Pick<Fleet, 'allowedSignersFile'>,
+  around: Pick<Surroundings, 'tmpdir'>,
+): Promise<Verified> {
+  return await verifyText({
     namespace: 'edgectl-runtime',
-    text: bundle.statement,
-    signature: bundle.signature,
+    text,
+    signature,
     allowedSigners: fleet.allowedSignersFile,
     tmpdir: around.tmpdir,
   });
-  return { ...bundle, signedBy: principal };
 }

@@ -1,0 +1,40 @@
+import { Args, Flags } from '@oclif/core';
+import type { CommandResult } from '../cli/base.js';
+import { RunCommand } from '../cli/run-command.js';
+
+export default class Rollback extends RunCommand<typeof Rollback> {
+  static override changing = true;
+  static override summary = 'Put every node that a run changed back to exactly what the run replaced there.';
+  static override description =
+    'A new run on the fast path: no canary, all nodes at once. Nodes that something newer has changed since are left alone; nodes that are away ' +
+    'are put back when they return (edgectl resume). The run that is undone does not go on afterwards.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 01JD8QK2M4ZX7V9T3N5B6C8D0F',
+    '<%= config.bin %> <%= command.id %> 01JD8QK2M4ZX7V9T3N5B6C8D0F --yes --json',
+  ];
+  static override args = {
+    run: Args.string({ required: true, description: 'Run id, or the beginning or end of one.' }),
+  };
+  static override flags = {
+    'dry-run': Flags.boolean({ summary: 'Show the plan; nodes are only read.' }),
+    out: Flags.string({ helpValue: 'FILE', summary: 'Write the plan to a file for edgectl apply, and stop.' }),
+  };
+
+  protected async execute(): Promise<CommandResult> {
+    this.refuseWithoutConsent(this.flags);
+    const bench = await this.bench();
+    const [{ planOfRun }, { planRollback }, { closeUndone }] = await Promise.all([
+      import('../operations/runs.js'),
+      import('../operations/plan-rollback.js'),
+      import('../operations/close-undone.js'),
+    ]);
+    const run = await planOfRun(bench, this.args.run);
+    const plan = await planRollback({ run, nodes: run.nodes.map((node) => node.id) }, bench);
+    if (plan === null) {
+      if (this.flags['dry-run'] !== true) await closeUndone(bench, run.id);
+      const message = `Run ${run.id} left nothing to undo.`;
+      return { data: { run: run.id, nodes: [] }, runId: run.id, text: () => message };
+    }
+    return await this.propose(plan, this.flags);
+  }
+}

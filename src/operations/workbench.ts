@@ -1,0 +1,58 @@
+import { bundlesDir } from '../bundle/places.js';
+import type { WritableBundleStore } from '../bundle/store.js';
+import { openBundleStore } from '../bundle/store.js';
+import type { Fleet } from '../fleet/types.js';
+import type { Journal } from '../journal/journal.js';
+import { journalFile } from '../journal/paths.js';
+import type { NodeClient } from '../node/client.js';
+import { openNodes } from '../node/open.js';
+import type { FetchBundle } from './bundles.js';
+import { verifyBundle } from './bundles.js';
+import type { Surroundings } from './surroundings.js';
+
+/** A fleet with everything at hand that works on it; close it when the command ends. */
+export interface Workbench {
+  fleet: Fleet;
+  around: Surroundings;
+  client: NodeClient;
+  store: WritableBundleStore;
+  fetch: FetchBundle;
+  /** Opened at first use. Throws JOURNAL_CORRUPT, JOURNAL_DISK_FULL. */
+  journal(options?: { lookOnly?: boolean }): Promise<Journal>;
+  close(): Promise<void>;
+}
+
+/** Opens the workbench of a fleet. Contacts nothing and opens no file yet. */
+export function openWorkbench(fleet: Fleet, around: Surroundings): Workbench {
+  const store = openBundleStore(bundlesDir(around.env, around.homedir));
+  const nodes = openNodes(fleet, { env: { HOME: around.homedir, ...around.env }, bundles: store });
+  let journal: Promise<Journal> | undefined;
+  return {
+    fleet,
+    around,
+    client: nodes.client,
+    store,
+    fetch: async ({ source, digest, signal }) => {
+      const { fetchBundle } = await import('../bundle/fetch.js');
+      const { setTimeout: pause } = await import('node:timers/promises');
+      return await fetchBundle({
+        base: source,
+        digest,
+        store,
+        signal,
+        pause: async (ms) => await pause(ms, undefined, { signal }),
+        verify: async (text, signature) => await verifyBundle(text, signature, fleet, around),
+      });
+    },
+    journal: (options = {}) => (journal ??= openIt(fleet, around, options.lookOnly === true)),
+    close: async () => {
+      await nodes.close();
+      await (await journal?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+async function openIt(fleet: Fleet, around: Surroundings, lookOnly: boolean): Promise<Journal> {
+  const { openJournal } = await import('../journal/journal.js');
+  return await openJournal({ file: journalFile(fleet.id, around.env, around.homedir), now: around.now, lookOnly });
+}
