@@ -8,17 +8,58 @@ interface Base {
 
 /** Everything that an execution says. Workers emit; one reporter draws. */
 export type RunEvent =
-  | (Base & { type: 'run-started'; fleet: string; plan: string; resumed: boolean; nodes: number; stages: { name: string; nodes: number }[] })
+  | (Base & {
+      type: 'run-started';
+      fleet: string;
+      plan: string;
+      resumed: boolean;
+      nodes: number;
+      stages: { name: string; nodes: number }[];
+    })
   | (Base & { type: 'stage-started'; stage: string; nodes: string[] })
-  | (Base & { type: 'node-state'; node: string; stage: string; from: NodeState; to: NodeState; message: string; why?: string; log?: string })
+  | (Base & {
+      type: 'node-state';
+      node: string;
+      stage: string;
+      from: NodeState;
+      to: NodeState;
+      message: string;
+      why?: string;
+      log?: string;
+    })
   | (Base & { type: 'step-started'; node: string; step: string; action: string; attempt: number })
-  | (Base & { type: 'step-progress'; node: string; step: string; message: string; passes?: number; needed?: number; bytes?: number; total?: number })
+  | (Base & {
+      type: 'step-progress';
+      node: string;
+      step: string;
+      message: string;
+      passes?: number;
+      needed?: number;
+      bytes?: number;
+      total?: number;
+    })
   | (Base & { type: 'step-finished'; node: string; step: string; action: string; attempt: number; outcome: Outcome })
-  | (Base & { type: 'gate'; stage: string; passed: boolean; verdict: 'passed' | 'failed' | 'inconclusive'; succeeded: number; failed: number; scored: number; message: string })
+  | (Base & {
+      type: 'gate';
+      stage: string;
+      passed: boolean;
+      verdict: 'passed' | 'failed' | 'inconclusive';
+      succeeded: number;
+      failed: number;
+      scored: number;
+      message: string;
+    })
   | (Base & { type: 'soak'; stage: string; ms: number })
   | (Base & { type: 'signal'; signal: string; inFlight: number; message: string })
   | (Base & { type: 'warning'; message: string; node?: string })
-  | (Base & { type: 'run-finished'; state: RunState; exitCode: number; message: string; counts: Partial<Record<NodeState, number>>; elapsedMs: number });
+  | (Base & {
+      type: 'run-finished';
+      state: RunState;
+      exitCode: number;
+      message: string;
+      counts: Partial<Record<NodeState, number>>;
+      elapsedMs: number;
+    });
 
 /** Receives events in order. */
 export type EventSink = (event: RunEvent) => void;
