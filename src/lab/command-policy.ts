@@ -12,9 +12,7 @@ export type ExecDecision =
  * `edgectl node exec --all -- reboot` must not be the end of it.
  */
 const harmless = new Set(
-  'cat date df echo false free head hostname id ls nproc printf ps pwd sleep tail test true uname uptime wc whoami'.split(
-    ' ',
-  ),
+  'cat df echo false free head id ls nproc printf ps pwd sleep tail test true uname uptime wc whoami'.split(' '),
 );
 
 /** Decide what a lab node runs for a command line: the kit, a harmless program, the script that first contact pipes to `sh -s`, or nothing. */

@@ -17,13 +17,14 @@ export interface LabDownResult {
 /** End the lab of a directory: its processes, then its files, and what it left in the user's own directories. */
 export async function labDown(layout: LabLayout): Promise<LabDownResult> {
   const state = await requireLabState(layout);
-  if (state.daemon && (await isRunning(state.daemon))) {
+  const running = state.daemon !== undefined && (await isRunning(state.daemon));
+  if (state.daemon && running) {
     await askLab(state.daemon.socket, { op: 'shutdown' }).catch(() => undefined);
     await endProcess(state.daemon);
   }
-  const strays = await endStrays(join(layout.dir, 'nodes'));
+  const ended = await endStrays(join(layout.dir, 'nodes'));
   for (const path of state.leftElsewhere) await rm(path, { recursive: true, force: true });
   await rm(layout.socket, { force: true });
   await rm(layout.dir, { recursive: true, force: true });
-  return { nodes: state.nodes, dir: layout.dir, strays };
+  return { nodes: state.nodes, dir: layout.dir, strays: running ? 0 : ended };
 }

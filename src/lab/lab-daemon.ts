@@ -47,11 +47,16 @@ export class LabDaemon {
     return this.#done;
   }
 
-  /** Stop every node and close the control socket. Idempotent. */
+  /**
+   * Close every port and the control socket, and end the nodes' processes. Those of a large fleet are left to `lab down`,
+   * which finds them all in one look at /proc once this process is gone. Idempotent.
+   */
   async stop(): Promise<void> {
     if (this.#stopping) return this.#done;
     this.#stopping = true;
-    await Promise.allSettled([...this.#nodes.values()].map((node) => node.stop()));
+    const nodes = [...this.#nodes.values()];
+    await mapLimit(nodes, bootConcurrency, (node) => node.close());
+    if (nodes.length <= eagerBootLimit) await mapLimit(nodes, bootConcurrency, (node) => node.powerOff());
     await this.#control.close();
     this.#finish();
   }

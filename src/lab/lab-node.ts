@@ -83,12 +83,17 @@ export class LabNode {
     this.#broken.clear();
   }
 
-  /** Stop the node for good: no connection, no process. */
-  async stop(): Promise<void> {
+  /** Refuse connections from now on. */
+  async close(): Promise<void> {
     await this.#listener.close();
+  }
+
+  /** End every process of the node. */
+  async powerOff(): Promise<void> {
     if (!this.#boot) return;
     await this.#boot.catch(() => undefined);
-    await this.#options.init.shutdown();
+    await this.#options.init.powerCut();
+    this.#boot = undefined;
   }
 
   /** How the node is. */

@@ -8,8 +8,6 @@ export interface NodeInit {
   spawn(argv: readonly string[]): ChildProcess;
   /** Kill every process of the node at once and forget what was volatile. Leaves the node off. */
   powerCut(): Promise<void>;
-  /** Stop every process of the node. */
-  shutdown(): Promise<void>;
 }
 
 /** Makes the init of a node from its root directory. */

@@ -1,16 +1,70 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildKit } from '../node/kit-build.js';
+import { kitPath } from '../node/command.js';
+import { mapLimit } from '../util/map-limit.js';
 import type { LabLayout } from './layout.js';
 import type { RosterNode } from './roster.js';
-export async function makeNodeRoots(options: {
+import { distributionVersion, writeRuntime } from './supply.js';
+
+/** What the nodes of a lab are made from. */
+export interface ProvisionOptions {
   layout: LabLayout;
   fleetId: string;
   nodes: readonly RosterNode[];
-}): Promise<void> {
-  void cp;
-  void mkdir;
-  void rm;
-  void writeFile;
-  void join;
-  void options;
+  /** Version that the kit says of itself. */
+  version: string;
+  now: () => Date;
+}
+
+/** Copies that are made at the same time. */
+const copyConcurrency = 8;
+
+const runtimeUnit = `# The unit that a distribution would bring with its runtime.
+exec=$ROOT/usr/bin/lab-runtime serve
+enabled=1
+restart=always
+restart-delay=500
+kill=process
+`;
+const osRelease = `ID=edgectl-lab
+NAME="edgectl lab"
+VERSION_ID=1
+PRETTY_NAME="edgectl lab (a sandbox, not a machine)"
+`;
+
+/** Make the root of every node: one is prepared, the others are copies of it with a name of their own. */
+export async function makeNodeRoots(options: ProvisionOptions): Promise<void> {
+  const { layout, nodes, fleetId } = options;
+  const model = join(layout.dir, 'model');
+  await makeModel(model, options);
+  await mapLimit(nodes, copyConcurrency, async ({ id }) => {
+    const root = layout.nodeRoot(id);
+    await cp(model, root, { recursive: true, verbatimSymlinks: true });
+    await writeFile(join(root, 'etc', 'edgectl', 'node.conf'), `node=${id}\nfleet=${fleetId}\n`);
+    await writeFile(join(root, 'etc', 'hostname'), `${id}\n`);
+  });
+  await rm(model, { recursive: true, force: true });
+}
+
+async function makeModel(root: string, { layout, fleetId, version, now }: ProvisionOptions): Promise<void> {
+  for (const dir of [
+    'etc/edgectl/trust',
+    'etc/lab-init/units',
+    'etc/lab-runtime/workloads',
+    'usr/local/sbin',
+    'var/lib',
+    'tmp',
+  ]) {
+    await mkdir(join(root, dir), { recursive: true });
+  }
+  await writeFile(join(root, 'etc', 'os-release'), osRelease);
+  await writeRuntime(join(root, 'usr', 'bin'), { version: distributionVersion, crashAfter: '', lab: fleetId });
+  await writeFile(join(root, 'etc', 'lab-runtime', 'workloads', 'till'), '');
+  await writeFile(join(root, 'etc', 'lab-init', 'units', 'lab-runtime.service.unit'), runtimeUnit);
+  const builtAt = Math.floor(now().getTime() / 1000);
+  await writeFile(join(root, kitPath), await buildKit({ init: 'sandbox', lab: true, version, builtAt }), {
+    mode: 0o755,
+  });
+  await cp(join(layout.fleetDir, 'trust', 'allowed_signers'), join(root, 'etc', 'edgectl', 'trust', 'allowed_signers'));
 }

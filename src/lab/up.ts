@@ -22,6 +22,8 @@ export interface LabUpOptions {
   /** For `XDG_*`. */
   env: Readonly<Record<string, string | undefined>>;
   now: () => Date;
+  /** Version that the nodes' kit says of itself. */
+  version: string;
   /** Called when a step begins. */
   onStep: (text: string) => void;
 }
@@ -84,7 +86,7 @@ export class LabUp {
     await writeLabState(this.#layout, state);
     await writeFile(join(this.#layout.fleetDir, 'runtimes.yaml'), runtimesYaml('lab-runtime', runtimes.bundles));
     onStep(`Preparing ${roster.length} nodes with the node kit`);
-    await makeNodeRoots({ layout: this.#layout, fleetId: this.#fleetId, nodes: roster });
+    await makeNodeRoots({ ...this.#options, fleetId: this.#fleetId, nodes: roster });
     onStep('Booting');
     const daemon = await startDaemon(this.#layout);
     await writeLabState(this.#layout, { ...state, daemon: { ...daemon, socket: this.#layout.socket } });

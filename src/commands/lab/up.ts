@@ -35,6 +35,7 @@ export default class LabUp extends BaseCommand<typeof LabUp> {
       ...(sites === undefined ? {} : { sites: Math.min(sites, nodes) }),
       env: this.io.env,
       now: () => new Date(this.clock.now()),
+      version: this.config.version,
       onStep: (text) => void this.say(`  ${text} …`),
     }).run();
     return {
@@ -42,7 +43,7 @@ export default class LabUp extends BaseCommand<typeof LabUp> {
       text: (ui) => {
         const versions = result.runtimes.map(({ version, about }) => `  lab-runtime ${version}  ${about}`);
         return [
-          `${ui.theme.good('Up:')} ${nodes} nodes on ${result.sites} sites. This is a sandbox: the nodes are directories on`,
+          `${ui.theme.good('Up:')} ${nodes} nodes on ${result.sites === 1 ? 'one site' : `${result.sites} sites`}. This is a sandbox: the nodes are directories on`,
           'this computer, and what it proves is kill and reboot, not lost disk writes.',
           '',
           ...versions,
