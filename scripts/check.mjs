@@ -12,7 +12,7 @@ const generated = [
   'docs/reference/commands.md',
   'docs/reference/errors.md',
   'docs/reference/exit-codes.md',
-  'docs/reference/states.md',
+  'docs/concepts/run-states.md',
 ];
 
 const parts = {

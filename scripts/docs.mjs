@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../dist/cli/exit-codes.js';
 import { catalogue } from '../dist/errors/catalogue.js';
-import { exitPrecedence, nodeStateTable, runStateTable } from '../dist/plan/states.js';
+import { statesPage } from '../dist/plan/states-page.js';
+import { exitPrecedence } from '../dist/plan/states.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const { commands } = JSON.parse(readFileSync(`${root}oclif.manifest.json`, 'utf8'));
@@ -35,30 +36,8 @@ page('errors', [
     ]),
 ]);
 
-page('states', [
-  '# States',
-  '',
-  '## A node in a run',
-  '',
-  ...table(
-    ['state', 'meaning', 'final', 'counts in gates as', 'holds its budget slot', 'exit code'],
-    nodeStateTable.map((row) => [
-      row.state,
-      row.meaning,
-      yesNo(row.final),
-      row.scored === 'no' ? '–' : row.scored,
-      yesNo(row.holdsBudget),
-      String(row.exit),
-    ]),
-  ),
-  '',
-  '## A run',
-  '',
-  ...table(
-    ['state', 'meaning', 'final', 'exit code'],
-    runStateTable.map((row) => [row.state, row.meaning, yesNo(row.terminal), String(row.exit)]),
-  ),
-]);
+mkdirSync(`${root}docs/concepts`, { recursive: true });
+writeFileSync(`${root}docs/concepts/run-states.md`, statesPage());
 
 page('commands', [
   '# Commands',
@@ -129,10 +108,6 @@ function render(example, id) {
 
 function codeOr(hint) {
   return hint.startsWith('edgectl ') ? `\`${hint}\`` : hint;
-}
-
-function yesNo(value) {
-  return value ? 'yes' : 'no';
 }
 
 function table(head, rows) {

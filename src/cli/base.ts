@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
-import { Command } from '@oclif/core';
+import { Command } from '@oclif/core/command';
 import { EdgectlError } from '../errors/error.js';
 import type { Fleet } from '../fleet/types.js';
 import type { Ui } from '../render/ui.js';

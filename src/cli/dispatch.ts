@@ -1,4 +1,5 @@
-import { Config, run } from '@oclif/core';
+import { Config } from '@oclif/core/config';
+import { run } from '@oclif/core/run';
 import { EdgectlError } from '../errors/error.js';
 import { errorEnvelope } from './envelope.js';
 import { reportOf } from './error-report.js';

@@ -1,4 +1,4 @@
-import { Errors } from '@oclif/core';
+import { CLIError } from '@oclif/core/errors';
 import type { ErrorCode } from '../errors/catalogue.js';
 import { EdgectlError } from '../errors/error.js';
 
@@ -19,7 +19,7 @@ export function reportOf(thrown: unknown, context: { parsing: boolean; command: 
     const { code, message, hint, lines, exitCode, data } = thrown;
     return { code, message, hint, lines, exitCode, data, stack: stackOf(thrown) };
   }
-  if (context.parsing || thrown instanceof Errors.CLIError) return usageReport(thrown, context.command);
+  if (context.parsing || thrown instanceof CLIError) return usageReport(thrown, context.command);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
     code: 'INTERNAL',

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 
 /** Output formats of `-o`. */
 export const formats = ['table', 'wide', 'json', 'yaml', 'ndjson', 'name'] as const;

@@ -3,6 +3,7 @@ import { EdgectlError } from '../errors/error.js';
 import type { Fleet } from '../fleet/types.js';
 import type { Journal } from '../journal/journal.js';
 import type { RunRecord } from '../journal/runs.js';
+import type { Plan } from '../plan/types.js';
 import type { Clock } from '../util/clock.js';
 import type { Io } from './io.js';
 
@@ -37,4 +38,12 @@ export async function findRun(journal: Journal, word: string): Promise<RunRecord
   const message =
     near.length > 1 ? `${near.length} runs begin with ${word}.` : `The journal knows no run ${JSON.stringify(word)}.`;
   throw new EdgectlError('RUN_NOT_FOUND', { message });
+}
+
+/** The frozen plan of a run. Throws RUN_NOT_FOUND. */
+export async function planOfRun(journal: Journal, word: string): Promise<Plan> {
+  const run = await findRun(journal, word);
+  const plan = await journal.runs.plan(run.id);
+  if (plan !== undefined) return plan;
+  throw new EdgectlError('RUN_NOT_FOUND', { message: `The journal has no plan for run ${run.id}.` });
 }
