@@ -13,7 +13,7 @@ export default class Resume extends RunCommand<typeof Resume> {
     '<%= config.bin %> <%= command.id %> 01JD8QK2M4ZX7V9T3N5B6C8D0F --retry pos-genoa-009',
   ];
   static override args = {
-    run: Args.string({ required: true, description: 'Run id, or the beginning or end of one.' }),
+    run: Args.string({ required: true, description: 'Run id, or the beginning of one, or last.' }),
   };
   static override flags = {
     retry: Flags.string({ multiple: true, helpValue: 'NODE', summary: 'Try this node again although it failed.' }),
@@ -21,8 +21,8 @@ export default class Resume extends RunCommand<typeof Resume> {
 
   protected async execute(): Promise<CommandResult> {
     const bench = await this.bench();
-    const { planOfRun } = await import('../operations/runs.js');
-    const plan = await planOfRun(bench, this.args.run);
+    const { planOfRun } = await import('../cli/journal.js');
+    const plan = await planOfRun(await bench.journal(), this.args.run);
     const { retry } = this.flags;
     return await this.carryOut(plan, retry === undefined ? {} : { retry: new Set(retry) });
   }

@@ -13,7 +13,7 @@ export default class Rollback extends RunCommand<typeof Rollback> {
     '<%= config.bin %> <%= command.id %> 01JD8QK2M4ZX7V9T3N5B6C8D0F --yes --json',
   ];
   static override args = {
-    run: Args.string({ required: true, description: 'Run id, or the beginning or end of one.' }),
+    run: Args.string({ required: true, description: 'Run id, or the beginning of one, or last.' }),
   };
   static override flags = {
     'dry-run': Flags.boolean({ summary: 'Show the plan; nodes are only read.' }),
@@ -24,11 +24,11 @@ export default class Rollback extends RunCommand<typeof Rollback> {
     this.refuseWithoutConsent(this.flags);
     const bench = await this.bench();
     const [{ planOfRun }, { planRollback }, { closeUndone }] = await Promise.all([
-      import('../operations/runs.js'),
+      import('../cli/journal.js'),
       import('../operations/plan-rollback.js'),
       import('../operations/close-undone.js'),
     ]);
-    const run = await planOfRun(bench, this.args.run);
+    const run = await planOfRun(await bench.journal(), this.args.run);
     const plan = await planRollback({ run, nodes: run.nodes.map((node) => node.id) }, bench);
     if (plan === null) {
       if (this.flags['dry-run'] !== true) await closeUndone(bench, run.id);
