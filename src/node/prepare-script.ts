@@ -1,0 +1,70 @@
+import { EdgectlError } from '../errors/error.js';
+import type { PartReader } from './kit-build.js';
+import { partFile, readKitPart, stripLab } from './kit-build.js';
+
+/** What `node prepare` puts on a node. */
+export interface PrepareOptions {
+  /** `install`, `check` (report only), `undo` (give the node back to its distribution). */
+  mode: 'install' | 'check' | 'undo';
+  init: 'systemd' | 'sandbox';
+  /** The kit's text, from `buildKit`. */
+  kit: string;
+  node: string;
+  fleet: string;
+  /** Text of the node's allowed_signers file. */
+  allowedSigners: string;
+  /** A login of its own with one sudoers line; none when absent. */
+  user?: { name: string; authorizedKey?: string };
+  /** The root of a sandbox node; absent on a machine. */
+  prefix?: string;
+}
+
+const prepareParts = ['10-json', '15-wire', '20-util', '22-facts', '35-driver', 'init', '75-remove', 'prepare'];
+const factsParts = ['10-json', '15-wire', '20-util', '22-facts', 'first-facts'];
+/** Ends the kit's text inside of the script; no line of a kit may be equal to it. */
+const kitEnd = 'EDGECTL_KIT_ENDS_HERE';
+
+/** The script of first contact, to be piped to `sh -s` as root: check or install or undo; it answers in the kit's own lines. Throws `USAGE` on names that a node cannot have. */
+export async function prepareScript(options: PrepareOptions, read: PartReader = readKitPart): Promise<string> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(options.node)) throw new EdgectlError('USAGE', { message: `A node cannot be called ${JSON.stringify(options.node)}.` });
+  if (options.user && !/^[a-z_][a-z0-9_-]{0,30}$/.test(options.user.name)) throw new EdgectlError('USAGE', { message: `A login cannot be called ${JSON.stringify(options.user.name)}.` });
+  if (options.kit.split('\n').includes(kitEnd)) throw new EdgectlError('INTERNAL', { message: 'The kit holds the line that ends it.' });
+  const args = {
+    mode: options.mode,
+    init: options.init,
+    node: options.node,
+    fleet: options.fleet,
+    allowed_signers: options.allowedSigners,
+    user: options.user?.name ?? '',
+    authorized_key: options.user?.authorizedKey ?? '',
+    prefix: options.prefix ?? '',
+  };
+  const kit = options.mode === 'install' ? options.kit : '';
+  const kitText = `kit_text() {\ncat <<'${kitEnd}'\n${kit}\n${kitEnd}\n}`;
+  return assemble(args, kitText, await readParts(prepareParts, options.init, read));
+}
+
+/** The script that reads facts from a node without a kit, to be piped to `sh -s` unprivileged. */
+export async function factsScript(options: { components?: readonly string[]; prefix?: string } = {}, read: PartReader = readKitPart): Promise<string> {
+  const args = { components: (options.components ?? []).join(','), prefix: options.prefix ?? '' };
+  return assemble(args, '', await readParts(factsParts, 'systemd', read));
+}
+
+async function readParts(parts: readonly string[], init: PrepareOptions['init'], read: PartReader): Promise<string> {
+  const texts = await Promise.all(parts.map((part) => read(partFile(part, init))));
+  return texts.map(stripLab).join('\n');
+}
+
+/** dash and busybox read a script ahead, so its arguments are assignments in it and nothing in it reads standard input (contract of the wire). */
+function assemble(args: Record<string, string>, extra: string, body: string): string {
+  const assignments = Object.entries(args).map(([key, value]) => `ARG_${key}=${shellQuote(value)}`);
+  const head = ['set -u', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C', 'export PATH LC_ALL', 'umask 022', 'KIT_BUILT=0', "NL='", "'"];
+  // The braces make the shell read all of it before it begins.
+  return ['{', ...head, ...assignments, extra, body, 'main', 'exit', '}', ''].join('\n');
+}
+
+/** A word in single quotes, whatever it holds but NUL. */
+export function shellQuote(text: string): string {
+  if (text.includes('\0')) throw new EdgectlError('USAGE', { message: 'A value for a node holds a NUL byte.' });
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

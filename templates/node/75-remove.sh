@@ -1,0 +1,59 @@
+# remove_all: give the node back to its distribution; prints each path that went. Used by `eject` and by `node prepare --undo`.
+remove_all() {
+  sys_timer_stop edgectl-deadman
+  # The runner of a change that was just closed may not be gone yet; its stop hook needs the kit.
+  sys_stop edgectl-tx
+  ra_units=
+  REWIRED=
+  rm -f "$V/unwired"
+  for ra_file in "$R/wired"/*; do
+    [ -f "$ra_file" ] || continue
+    while read -r ra_kind ra_what; do
+      [ "$ra_kind" = unit ] || continue
+      sys_show "$ra_what"
+      # Only a process of ours has to make way; one of the distribution's goes on undisturbed.
+      if ours "$SHOW_PID"; then ra_units="$ra_units $ra_what"; fi
+      removed "$ra_what.d/10-edgectl.conf"
+    done <"$ra_file"
+    unwire "${ra_file##*/}"
+  done
+  if [ -f "$V/unwired" ]; then while read -r ra_path; do removed "$ra_path"; done <"$V/unwired"; fi
+  sys_trial_clear
+  sys_remove_units
+  [ -z "$ra_units$REWIRED" ] || sys_reload
+  for ra_unit in $ra_units; do sys_restart "$ra_unit"; done
+  ra_user=
+  if kv_get "$ETC/node.conf" created_user; then ra_user=$KV; fi
+  for ra_path in "$P/etc/sudoers.d/edgectl" "$P/etc/tmpfiles.d/edgectl.conf" "$ETC" "$R" "$V" "$P/usr/local/sbin/edgectl-node"; do
+    [ -e "$ra_path" ] || continue
+    # R may be a file system of its own: what is in it goes, the mount point stays.
+    rm -rf "$ra_path" 2>/dev/null || rm -rf "${ra_path:?}"/* "${ra_path:?}"/.[!.]* 2>/dev/null
+    removed "${ra_path#"$P"}"
+  done
+  if [ -n "$ra_user" ] && [ -z "$P" ]; then
+    { userdel -f "$ra_user" || deluser "$ra_user"; } >/dev/null 2>&1
+    rm -rf "/home/${ra_user:?}/.ssh" && rmdir "/home/$ra_user" 2>/dev/null
+    removed "user $ra_user"
+  fi
+}
+removed() { o_new ejected; o_s path "$1"; o_end; }
+
+# ours PID: does this process run from the store?
+ours() {
+  case $1 in '' | 0) return 1 ;; esac
+  case $(readlink "/proc/$1/exe" 2>/dev/null) in "$R"/*) return 0 ;; esac
+  tr '\000' '\n' 2>/dev/null <"/proc/$1/cmdline" | grep -q -F -e "$R/" -e "$V/active/"
+}
+
+verb_eject() {
+  need_run
+  need_token
+  lock tx || fail BUSY 'another change is under way'
+  accepted "$Q_run"
+  [ "$S_kind" = eject ] || fail BAD_SLICE "a slice of kind $S_kind does not eject"
+  tx_open
+  [ -z "$OPEN_TX" ] || fail BUSY "transaction $OPEN_TX is open"
+  remove_all
+  LOCKS=
+  done_ok
+}

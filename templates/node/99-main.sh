@@ -1,0 +1,30 @@
+# Internal verbs belong to units: a login that has only the sudoers line cannot reach them.
+main() {
+  VERB=${1-}
+  [ $# = 0 ] || shift
+  RUNNER_TX=
+  case $VERB in
+    runner | settle | deadline | fallback)
+      [ $# = 1 ] || die_early "$VERB wants one argument"
+      load_identity
+      # A terminal that goes away, or an operator's, is nothing to these.
+      trap '' HUP INT PIPE
+      trap unlock_all EXIT
+      exec 4>/dev/null
+      "verb_$VERB" "$1"
+      exit $? ;;
+    hello | facts | lease | stage | adopt | run | status | confirm | revert | undeny | eject | gc | spool | recover | doctor) ;;
+    *) die_early 'usage: edgectl-node hello|facts|lease|stage|adopt|run|status|confirm|revert|undeny|eject|gc|spool|recover|doctor' ;;
+  esac
+  open_answer
+  trap at_exit EXIT
+  # An operator who is cut off must not cut off the node in the middle of something.
+  trap '' HUP PIPE
+  load_identity
+  [ -n "$NODE" ] && [ -n "$FLEET" ] || fail PROTOCOL "$ETC/node.conf does not say who this node is"
+  read_request
+  "verb_$VERB"
+  done_ok
+}
+main "$@"
+exit

@@ -1,0 +1,186 @@
+# What `node prepare` does on the node, as root, once; ARG_* and kit_text stand above. Idempotent.
+check() { o_new check; o_s id "$1"; o_n ok "$2"; o_s detail "$3"; o_s hint "$4"; o_end; }
+BAD=
+# need ID OK DETAIL HINT: one check; the first that fails names the refusal.
+need() {
+  check "$1" "$2" "$3" "$4"
+  [ "$2" = true ] || [ -n "$BAD" ] || BAD="$1: $3"
+}
+
+prepare_checks() {
+  if [ -n "$P" ] || [ "$(id -u)" = 0 ]; then need privilege true 'root' ''; else need privilege false 'this login is not root' 'log in as root, or as a user with sudo, once'; fi
+  if [ "$INIT" = sandbox ]; then
+    need init true sandbox ''
+  elif pc_text=$(sys_preflight); then
+    need init true "systemd $INIT_VERSION" ''
+  else
+    need init false "${pc_text#init: }" 'this node cannot be updated with edgectl'
+  fi
+  pc_answer=$(ssh-keygen -Y find-principals 2>&1 </dev/null)
+  if ! command -v ssh-keygen >/dev/null; then
+    need signer false 'ssh-keygen is not installed' 'install openssh-client 8.2 or later'
+  else
+    case $pc_answer in
+      *'nknown option'* | *'llegal option'* | *'nvalid option'* | *usage:*) need signer false 'this ssh-keygen cannot verify signatures' 'install openssh-client 8.2 or later' ;;
+      *) need signer true 'ssh-keygen verifies signatures' '' ;;
+    esac
+  fi
+  for pc_tool in sha256sum tar gzip awk sed find stat od timeout df mv readlink; do
+    command -v "$pc_tool" >/dev/null || need tools false "$pc_tool is not installed" "install $pc_tool"
+  done
+  prepare_mounts
+}
+prepare_mounts() {
+  pm_dir=$R
+  while [ ! -d "$pm_dir" ]; do pm_dir=${pm_dir%/*}; [ -n "$pm_dir" ] || pm_dir=/; done
+  pm_type=$(stat -f -c %T "$pm_dir" 2>/dev/null)
+  if [ -z "$P" ] && { [ "$pm_type" = tmpfs ] || [ "$pm_type" = ramfs ]; }; then
+    need durable false "/var/lib is on $pm_type and is empty after a boot" 'give /var/lib/edgectl a disk'
+  else
+    need durable true "${pm_type:-unknown}" ''
+  fi
+  if ! { : >"$pm_dir/.edgectl-probe"; } 2>/dev/null; then
+    need read-only false "$pm_dir cannot be written" 'mount it writable'
+    return 0
+  fi
+  printf '#!/bin/sh\nexit 0\n' >"$pm_dir/.edgectl-probe"
+  chmod 700 "$pm_dir/.edgectl-probe"
+  if "$pm_dir/.edgectl-probe" 2>/dev/null; then need exec-mount true "$pm_dir" ''; else need exec-mount false "programs cannot be run from $pm_dir" 'mount it without noexec'; fi
+  rm -f "$pm_dir/.edgectl-probe"
+  free_kib "$pm_dir"
+  if [ "$FREE" -ge 65536 ]; then need disk true "$FREE KiB free" ''; else need disk false "$FREE KiB free below $pm_dir, 65536 needed" 'make room'; fi
+  if ! { mkdir -p "$ETC" && : >"$ETC/.probe"; } 2>/dev/null; then need read-only false "$P/etc cannot be written" 'edgectl needs drop-ins in /etc'; fi
+  rm -f "$ETC/.probe"
+  if [ "$ARG_mode" = check ]; then rmdir "$ETC" 2>/dev/null; fi
+  prepare_path
+}
+# The kit is what sudo runs: nobody but root may be able to replace it.
+prepare_path() {
+  if { mkdir -p "$P/usr/local/sbin" && : >"$P/usr/local/sbin/.edgectl-probe"; } 2>/dev/null; then
+    rm -f "$P/usr/local/sbin/.edgectl-probe"
+    KIT=$P/usr/local/sbin/edgectl-node
+  else
+    KIT=$R/bin/edgectl-node
+  fi
+  [ -z "$P" ] || return 0
+  pp_dir=${KIT%/*}
+  while [ -n "$pp_dir" ]; do
+    if [ -d "$pp_dir" ]; then
+      set -- $(stat -c '%u %a' "$pp_dir")
+      # Debian gives /usr/local to group staff, which is empty there.
+      case $2 in
+        *[2367]) need path false "$pp_dir can be written by everybody" "chmod o-w $pp_dir" ;;
+        *) [ "$1" = 0 ] || need path false "$pp_dir does not belong to root" "chown root $pp_dir" ;;
+      esac
+    fi
+    pp_dir=${pp_dir%/*}
+  done
+}
+
+# install_file PATH MODE TEXT: all or nothing; says so only when it differs.
+install_file() {
+  mkdir -p "${1%/*}" || fail READ_ONLY "${1%/*} cannot be written"
+  if [ -f "$1" ] && [ "$(cat "$1")" = "$(printf '%s' "$3")" ] && [ "$(stat -c %a "$1")" = "$2" ]; then return 0; fi
+  { printf '%s' "$3" >"$1.tmp.$$"; } 2>/dev/null && chmod "$2" "$1.tmp.$$" && mv -f "$1.tmp.$$" "$1" || { rm -f "$1.tmp.$$"; fail NO_SPACE "$1 cannot be written"; }
+  o_new prepared; o_s path "${1#"$P"}"; o_end
+}
+
+prepare_user() {
+  CREATED=
+  if kv_get "$ETC/node.conf" created_user; then CREATED=$KV; fi
+  [ -n "$ARG_user" ] && [ -z "$P" ] || return 0
+  if ! id "$ARG_user" >/dev/null 2>&1; then
+    { useradd --system --create-home --home-dir "/home/$ARG_user" --shell /bin/sh "$ARG_user" || adduser -S -D -h "/home/$ARG_user" -s /bin/sh "$ARG_user"; } >&2 || fail PREFLIGHT "user: $ARG_user cannot be created"
+    CREATED=$ARG_user
+    o_new prepared; o_s path "user $ARG_user"; o_end
+  fi
+  if [ -n "$ARG_authorized_key" ]; then
+    pu_home=$(awk -F : -v user="$ARG_user" '$1 == user { print $6 }' /etc/passwd)
+    pu_keys=$pu_home/.ssh/authorized_keys
+    mkdir -p "$pu_home/.ssh"
+    grep -qxF "$ARG_authorized_key" "$pu_keys" 2>/dev/null || printf '%s\n' "$ARG_authorized_key" >>"$pu_keys"
+    chmod 700 "$pu_home/.ssh"
+    chmod 600 "$pu_keys"
+    chown -R "$ARG_user" "$pu_home/.ssh"
+  fi
+  command -v sudo >/dev/null || fail PREFLIGHT "sudo: it is not installed, so $ARG_user cannot reach the kit"
+  pu_verbs=
+  for pu_verb in hello facts lease stage adopt run status confirm revert undeny eject gc spool recover doctor; do
+    pu_verbs="$pu_verbs${pu_verbs:+, }$KIT $pu_verb"
+  done
+  install_file "$P/etc/sudoers.d/edgectl" 440 "$ARG_user ALL=(root) NOPASSWD: $pu_verbs$NL"
+}
+
+prepare_units() {
+  [ "$INIT" = systemd ] || return 0
+  install_file "$P/etc/tmpfiles.d/edgectl.conf" 644 "d /run/edgectl 0755 root root -${NL}L /run/edgectl/active - - - - /var/lib/edgectl/committed$NL"
+  install_file "$P/etc/systemd/system/edgectl-recover.service" 644 "[Unit]
+Description=Bring back the runtimes that edgectl committed
+DefaultDependencies=no
+After=local-fs.target systemd-tmpfiles-setup.service
+RequiresMountsFor=/var/lib/edgectl
+Before=multi-user.target
+Conflicts=shutdown.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=$KIT recover
+TimeoutStartSec=120
+[Install]
+WantedBy=multi-user.target
+"
+  install_file "$P/etc/systemd/system/edgectl-fallback@.service" 644 "[Unit]
+Description=Take back a runtime that failed (%i)
+[Service]
+Type=oneshot
+ExecStart=$KIT fallback %i
+TimeoutStartSec=600
+"
+  systemctl daemon-reload >&2
+  systemctl enable edgectl-recover.service >&2 2>&1
+}
+
+prepare_install() {
+  prepare_user
+  # Who the node is comes last but the kit: a kit that is there is a kit that works.
+  install_file "$TRUST" 644 "$ARG_allowed_signers"
+  mkdir -p "$ETC/inhibit.d" "$R/store" "$R/gen" "$R/tx" "$R/runs" "$R/lease" "$R/spool/new" "$V" || fail READ_ONLY "$R cannot be written"
+  chmod 755 "$ETC" "$R"
+  install_file "$ETC/node.conf" 644 "node=$ARG_node${NL}fleet=$ARG_fleet$NL${CREATED:+created_user=$CREATED$NL}"
+  prepare_units
+  install_file "$KIT" 755 "$(kit_text)$NL"
+  sync_disk
+}
+
+prepare_undo() {
+  for un_dir in "$R/tx"/*; do
+    if [ -d "$un_dir" ] && [ ! -e "$un_dir/closed" ] && [ -f "$V/trial" ]; then fail BUSY "transaction ${un_dir##*/} is open"; fi
+  done
+  remove_all
+}
+
+main() {
+  P=$ARG_prefix
+  R=$P/var/lib/edgectl
+  V=$P/run/edgectl
+  ETC=$P/etc/edgectl
+  TRUST=$ETC/trust/allowed_signers
+  ACTIVE=$V/active
+  KIT=$P/usr/local/sbin/edgectl-node
+  INIT=$ARG_init
+  LOCKS=
+  open_answer
+  trap at_exit EXIT
+  sys_boot
+  if [ "$ARG_mode" = undo ]; then
+    [ -n "$P" ] || [ "$(id -u)" = 0 ] || fail PREFLIGHT 'privilege: this login is not root'
+    prepare_undo
+    LOCKS=
+    done_ok
+  fi
+  if [ -f "$ETC/node.conf" ] && kv_get "$ETC/node.conf" fleet && [ "$KV" != "$ARG_fleet" ]; then fail WRONG_FLEET "this node belongs to fleet $KV already"; fi
+  prepare_checks
+  [ -z "$BAD" ] || fail PREFLIGHT "$BAD"
+  [ "$ARG_mode" = check ] || prepare_install
+  done_ok
+}
