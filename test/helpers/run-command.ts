@@ -14,7 +14,7 @@ export interface CommandRun {
 
 type CommandClass = new (argv: string[], config: Config) => BaseCommand<typeof Command>;
 
-/** Run one command class in this process, from the sources, with its own streams and no terminal. */
+/** Run one command class in this process, from the sources, without a terminal. Its output flows, so it may be large. */
 export async function runCommand(
   command: CommandClass & { id?: string },
   id: string,
@@ -43,7 +43,6 @@ export async function runCommand(
   };
   command.id = id;
   const config = await Config.load({ root: fileURLToPath(new URL('../../', import.meta.url)) });
-  const instance = new command(argv, config).useContext(context);
-  await (instance as unknown as { _run(): Promise<void> })._run();
+  await new command(argv, config).runWith(context);
   return run;
 }

@@ -1,0 +1,49 @@
+import { Args } from '@oclif/core';
+import type { CommandResult } from '../../cli/base.js';
+import { BaseCommand } from '../../cli/base.js';
+
+const signs = { ok: 'ok', warn: 'warning', bad: 'FAILED', skipped: 'skipped' } as const;
+const tones = { ok: 'good', warn: 'warn', bad: 'bad', skipped: 'dim' } as const;
+
+export default class NodeDoctor extends BaseCommand<typeof NodeDoctor> {
+  static override summary =
+    'Find out why a node cannot be used: name, network, sshd, host key, login, sudo, kit, clock, disk.';
+  static override description =
+    'Each check stands on the one before; the first that fails names the way to repair it. Changes nothing. Ends with 0, with 1 when a check failed, 3 when the node is out of reach, 4 when it or we refuse (host key, login, no kit).';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> edge-001',
+    '<%= config.bin %> <%= command.id %> edge-001 --json',
+  ];
+  static override args = { node: Args.string({ required: true, description: 'The node.' }) };
+
+  protected async execute(): Promise<CommandResult> {
+    const fleet = await this.fleet();
+    const { nodeOf, targetOf } = await import('../../node/target.js');
+    const { openNodes } = await import('../../node/open.js');
+    const { examine, kitFindings } = await import('../../doctor/examine.js');
+    const { nodeChecks } = await import('../../doctor/node-checks.js');
+    const { doctorExitCode } = await import('../../doctor/exit-code.js');
+    const node = nodeOf(fleet, this.args.node);
+    const { transport, client, close } = openNodes(fleet, { env: this.io.env });
+    const { clock, signal } = this;
+    const target = targetOf(fleet, node, { agent: this.io.env['SSH_AUTH_SOCK'], home: this.io.env['HOME'] });
+    const checks = await examine({ fleet, node, target, transport, client, clock, signal }, nodeChecks)
+      .then(async (found) => {
+        const kit = found.some(({ id, state }) => id === 'kit' && state === 'ok');
+        return kit ? [...found, ...(await kitFindings(client, node.id, signal))] : found;
+      })
+      .finally(close);
+    return {
+      data: { node: node.id, checks },
+      rows: checks,
+      exitCode: doctorExitCode(checks),
+      text: (ui) => {
+        const rows = checks.map(({ id, state, detail }) => [{ text: signs[state], tone: tones[state] }, id, detail]);
+        const fixes = checks.flatMap((check) => ('hint' in check && check.hint ? [`${check.id}: ${check.hint}`] : []));
+        const repair =
+          fixes.length === 0 ? [`${node.id} can be used`] : ['To repair it:', ...fixes.map((fix) => `  ${fix}`)];
+        return [ui.table(['', 'check', 'found'], rows), '', ...repair].join('\n');
+      },
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import type { Check } from './check.js';
+import { dnsCheck } from './checks/dns.js';
+import { clockCheck, diskCheck, initCheck } from './checks/facts.js';
+import { kitCheck, sudoCheck } from './checks/kit.js';
+import { authCheck, hostKeyCheck, sshdCheck } from './checks/ssh.js';
+import { tcpCheck } from './checks/tcp.js';
+
+/** The checks of a node in the order in which each stands on the one before. */
+export const nodeChecks: readonly Check[] = [
+  dnsCheck,
+  tcpCheck,
+  sshdCheck,
+  hostKeyCheck,
+  authCheck,
+  sudoCheck,
+  kitCheck,
+  initCheck,
+  clockCheck,
+  diskCheck,
+];
