@@ -31,13 +31,23 @@ function resolveStage(stage: StageFile): RolloutPolicyStage {
   };
 }
 
+/** A stage that is called like a built-in one takes from it what it leaves out; `canary` without a limit is never everybody. */
+function inherit(stage: RolloutPolicyStage): RolloutPolicyStage {
+  const base = defaultPolicy.stages.find((candidate) => candidate.name === stage.name);
+  if (base === undefined) return stage;
+  const { maxFailed, ...gate } = base.gate ?? {};
+  // A written percentage must not be undone by a number that nobody wrote.
+  const bound = stage.gate?.success === undefined && maxFailed !== undefined ? { maxFailed } : {};
+  return { ...base, ...stage, gate: { ...gate, ...bound, ...stage.gate } };
+}
+
 /** A policy from its file; what the file leaves out is taken from the built-in default. */
 export function resolvePolicy(name: string, file: PolicyFile): RolloutPolicy {
   const base = defaultPolicy;
   return {
     name,
     rehearsal: file.rehearsal ?? false,
-    stages: file.stages === undefined ? base.stages : file.stages.map(resolveStage),
+    stages: file.stages === undefined ? base.stages : file.stages.map((stage) => inherit(resolveStage(stage))),
     ramp: { start: file.ramp?.start ?? base.ramp.start, factor: file.ramp?.factor ?? base.ramp.factor },
     health: {
       windowS: file.health?.window ?? base.health.windowS,

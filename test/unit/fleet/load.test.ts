@@ -113,6 +113,20 @@ describe('loading a fleet repository', () => {
   });
 });
 
+describe('a written stage that is called like a built-in one', () => {
+  it('takes from it what it leaves out, but no maxFailed beside a percentage of its own', async () => {
+    await put('fleet.yaml', head);
+    await put('policies/p.yaml', 'stages:\n- { name: canary, soak: 1m }\n- { name: rest, gate: { success: 100% } }\n');
+    const stages = (await loadFleet(dir, { env: {} })).policies.get('p')?.stages;
+    expect(stages?.[0]).toMatchObject({
+      select: { limit: '5%' },
+      soakMs: 60_000,
+      gate: { minSample: 3, maxFailed: 0 },
+    });
+    expect(stages?.[1]?.gate).toEqual({ success: '100%', minSample: 1, onFail: 'pause' });
+  });
+});
+
 describe('errors in a fleet repository', () => {
   it('come all at once, each with file, line, column, what was expected and what was found', async () => {
     await put(
