@@ -31,6 +31,8 @@ for (const [name, values] of times) {
   const over = median(values) - bare;
   const promised = name === 'edgectl --version' || name === 'edgectl rollout --help';
   broken ||= promised && over > limitMs;
-  console.log(`${name.padEnd(24)} ${median(values).toFixed(0).padStart(5)} ms  ${(median(values) / bare).toFixed(2)} × bare  ${over.toFixed(0).padStart(4)} ms over${promised ? ` (limit ${limitMs})` : ''}`);
+  console.log(
+    `${name.padEnd(24)} ${median(values).toFixed(0).padStart(5)} ms  ${(median(values) / bare).toFixed(2)} × bare  ${over.toFixed(0).padStart(4)} ms over${promised ? ` (limit ${limitMs})` : ''}`,
+  );
 }
 process.exit(broken ? 1 : 0);
