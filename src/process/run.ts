@@ -57,7 +57,8 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
   }
   const stdoutBytes = Buffer.from(result.stdout ?? new Uint8Array());
   return {
-    status: result.exitCode ?? null,
+    // What a program says of itself after its output was cut off (EPIPE) means nothing.
+    status: result.isMaxBuffer ? null : (result.exitCode ?? null),
     stdout: stdoutBytes.toString('utf8'),
     stderr: Buffer.from(result.stderr ?? new Uint8Array()).toString('utf8'),
     stdoutBytes,
