@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ulid } from 'ulid';
 import { loadDriver } from '../../src/bundle/drivers/load.js';
 import type { Driver } from '../../src/bundle/drivers/schema.js';
 import { packBundle } from '../../src/bundle/pack.js';
@@ -103,7 +104,7 @@ export class Signer {
   ): Promise<Record<string, TestAuthority>> {
     this.series += 1;
     const { run: named, ...rest } = fields;
-    const runId = named ?? `RUN${this.series}`;
+    const runId = named ?? ulid();
     const expires = Math.floor(Date.now() / 1000) + 86_400;
     const common = { ...rest, fleet: this.fleet, run: runId, series: this.series, expires };
     const slices = Object.fromEntries(nodes.map((node) => [node, sliceText({ ...common, node })]));

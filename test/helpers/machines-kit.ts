@@ -53,13 +53,17 @@ export class KitOnMachine {
     return this.call(verb, { ...fields, token: this.token }, payload);
   }
 
-  /** Lease, slice, adoption, and every bundle that the node does not have yet. */
-  async prepareRun(authority: TestAuthority, bundles: readonly TestBundle[]): Promise<void> {
+  /** Lease, slice, every bundle that the node does not have yet, and adoption by the bundles' drivers. */
+  async prepareRun(
+    authority: TestAuthority,
+    bundles: readonly TestBundle[],
+    options: { adopt?: boolean } = {},
+  ): Promise<void> {
     const { run, slice, proof, statement, signature } = authority;
     await this.lease(run);
-    await this.change('stage', { op: 'slice', slice, proof, statement, signature });
-    await this.change('adopt', { run });
+    await this.change('stage', { op: 'slice', run, slice, proof, statement, signature });
     for (const bundle of bundles) await this.stage(run, bundle);
+    if (options.adopt !== false) await this.change('adopt', { run });
   }
 
   /** Offers, sends and finishes one bundle. */

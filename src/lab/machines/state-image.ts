@@ -21,11 +21,14 @@ export async function createImage(file: string, mebibytes: number): Promise<void
   await host(['mkfs.ext4', '-q', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0', file]);
 }
 
+// ext4's own habits would save what the node forgot to sync: a commit every five seconds, a flush at each rename over a file.
+const mountOptions = 'commit=600,noauto_da_alloc';
+
 /** Mounts an image at a directory through a loop device of its own. */
 export async function mountImage(file: string, at: string): Promise<MountedImage> {
   const device = (await host(['losetup', '--find', '--show', file])).trim();
   try {
-    await host(['mount', '-t', 'ext4', device, at]);
+    await host(['mount', '-t', 'ext4', '-o', mountOptions, device, at]);
   } catch (error) {
     await tryHost(['losetup', '-d', device]);
     throw error;
