@@ -42,6 +42,7 @@ class SourceTree {
 
   constructor(private readonly source: PackSource) {
     this.#byPath = new Map(source.entries.map((entry) => [entry.path, entry]));
+    for (const { path } of source.entries) this.#implyParents(path);
   }
 
   /** The first pattern that matches something. Two matches of one pattern are an error: nobody guesses which is meant. */
@@ -72,9 +73,8 @@ class SourceTree {
   /** Everything below a directory; links inside it stay links when they stay inside. */
   below(dir: string, to: string): Picked[] {
     const root = this.#resolve(dir);
-    if (root?.type !== 'directory' && !this.#hasChildren(root?.path ?? dir))
-      throw invalid(`${dir} is not a directory.`);
-    const prefix = `${root?.path ?? dir}/`;
+    if (root?.type !== 'directory') throw invalid(`${dir} is not a directory.`);
+    const prefix = `${root.path}/`;
     const picked: Picked[] = [];
     for (const entry of this.source.entries) {
       if (!entry.path.startsWith(prefix) || entry.type === 'directory') continue;
@@ -103,8 +103,13 @@ class SourceTree {
     if (entry.size === 0) throw invalid(`${entry.path} is empty.`);
   }
 
-  #hasChildren(path: string): boolean {
-    return this.source.entries.some((entry) => entry.path.startsWith(`${path}/`));
+  /** Archives may leave directories out. */
+  #implyParents(path: string): void {
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+      const dir = path.slice(0, at);
+      if (this.#byPath.has(dir)) return;
+      this.#byPath.set(dir, { path: dir, type: 'directory', mode: 0o755, size: 0 });
+    }
   }
 
   #resolve(path: string): SourceEntry | undefined {
@@ -124,8 +129,7 @@ class SourceTree {
         rest = [...end, ...rest];
         at = [];
       } else {
-        // Archives may leave directories out.
-        if (entry === undefined && rest.length === 0) return undefined;
+        if (entry === undefined) return undefined;
         at = next;
       }
     }

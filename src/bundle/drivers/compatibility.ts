@@ -66,6 +66,7 @@ function crosses(change: VersionChange): boolean {
 /** The first number of a version, an adopted one's `0-adopted-` prefix and a Debian epoch left aside; null when there is none. */
 export function majorOf(version: string | null): number | null {
   if (version === null) return null;
-  const digits = /^(?:0-adopted-)?(?:[0-9]+:)?v?([0-9]+)(?:[.~+-]|$)/.exec(version)?.[1];
+  const plain = version.replace(/^0-adopted-?/, '');
+  const digits = /^(?:[0-9]+:)?v?([0-9]+)(?:[.~+-]|$)/.exec(plain)?.[1];
   return digits === undefined ? null : Number(digits);
 }

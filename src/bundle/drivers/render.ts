@@ -23,6 +23,7 @@ export function renderNodeDriver(driver: Driver): string {
     driver.health.map((words) => words.join(' ')),
   );
   if (driver.survive.length > 0) lines.push(['survive', driver.survive.join(' ')]);
+  if (driver.surviveAge !== undefined) lines.push(['survive.age', String(driver.surviveAge)]);
   const { service } = driver;
   if (service !== undefined) {
     lines.push(['service', service.unit], ['service.exec', service.exec.join(' ')]);

@@ -81,6 +81,8 @@ export const driverSchema = z
         z.string().regex(/^proc:[A-Za-z0-9._-]{1,15}$/, 'proc: and at most 15 characters, as the kernel keeps them'),
       )
       .default([]),
+    /** Seconds that a workload must have run at the baseline to be judged; ten minutes when absent. */
+    surviveAge: z.int().min(0).optional(),
     compatibility: z.array(compatibility).default([]),
   })
   .superRefine((driver, context) => {
