@@ -8,9 +8,12 @@ import { findRun } from './journal.js';
 
 type Holder = RunStatus['holder'];
 
+/** The executor takes the journal's lease of a run under this name. */
+const leaseName = (run: string): string => `run ${run}`;
+
 /** The live process that works on a run; null when there is none. */
 export async function holderOf(journal: Journal, run: string): Promise<Holder> {
-  const holder = await journal.leases.holder(run);
+  const holder = await journal.leases.holder(leaseName(run));
   if (holder === undefined || holder.stale) return null;
   const { owner, host, pid, since } = holder;
   return { owner, host, pid, since };
@@ -73,7 +76,7 @@ export async function abortRun(
     await journal.runs.request(run.id, 'abort');
     return { state: run.state, holder };
   }
-  const lease = await journal.leases.take(run.id);
+  const lease = await journal.leases.take(leaseName(run.id));
   try {
     await journal.runs.setState(run.id, 'aborted', { exitCode: 1, message: 'aborted by edgectl run abort' });
   } finally {

@@ -4,6 +4,7 @@ import { RunCommand } from '../cli/run-command.js';
 
 export default class Resume extends RunCommand<typeof Resume> {
   static override changing = true;
+  static override aliases = ['run resume'];
   static override summary = 'Go on with a run: after a crash, an interruption, or when nodes are back.';
   static override description =
     'Uses exactly the frozen plan of the run. Finished nodes are left alone; what was in flight is asked about on the node before anything ' +
