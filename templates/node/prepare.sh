@@ -9,6 +9,8 @@ need() {
 
 prepare_checks() {
   if [ -n "$P" ] || [ "$(id -u)" = 0 ]; then need privilege true 'root' ''; else need privilege false 'this login is not root' 'log in as root, or as a user with sudo, once'; fi
+  # In this shell, too: the preflight below speaks from one of its own.
+  sys_version
   if [ "$INIT" = sandbox ]; then
     need init true sandbox ''
   elif pc_text=$(sys_preflight); then
