@@ -1,6 +1,7 @@
 import type { Check } from './check.js';
 import { dnsCheck } from './checks/dns.js';
-import { clockCheck, diskCheck, initCheck } from './checks/facts.js';
+import { clockCheck } from './checks/clock.js';
+import { diskCheck, initCheck, signatureCheck } from './checks/facts.js';
 import { kitCheck, sudoCheck } from './checks/kit.js';
 import { authCheck, hostKeyCheck, sshdCheck } from './checks/ssh.js';
 import { tcpCheck } from './checks/tcp.js';
@@ -15,6 +16,7 @@ export const nodeChecks: readonly Check[] = [
   sudoCheck,
   kitCheck,
   initCheck,
+  signatureCheck,
   clockCheck,
   diskCheck,
 ];

@@ -9,6 +9,6 @@ export interface BootFact {
 
 /** Read the boot. */
 export function bootFact(raw: RawFacts): BootFact | undefined {
-  const id = raw.get('boot.id');
-  return id === undefined ? undefined : { id, upS: wholeNumber(raw, 'boot.up') };
+  const id = raw.get('boot');
+  return id === undefined ? undefined : { id, upS: wholeNumber(raw, 'up') };
 }

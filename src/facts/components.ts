@@ -17,6 +17,10 @@ export function componentFacts(raw: RawFacts): ComponentFacts {
   for (const [name, state] of Object.entries(raw.generation?.components ?? {})) {
     if (typeof state?.version === 'string' && typeof state.digest === 'string') managed[name] = state;
   }
-  const installed = Object.entries(raw.under('installed.')).filter(([name]) => !Object.hasOwn(managed, name));
-  return { managed, unmanaged: Object.fromEntries(installed), trial: raw.generation?.trial === true };
+  const unmanaged: Record<string, string> = {};
+  for (const [name, text] of Object.entries(raw.under('distro.'))) {
+    // `none`, or the version and the file that it was asked of.
+    if (text !== 'none' && !Object.hasOwn(managed, name)) unmanaged[name] = text.split(' ')[0] ?? text;
+  }
+  return { managed, unmanaged, trial: raw.generation?.trial === true };
 }

@@ -1,15 +1,16 @@
 import type { KitLine } from '../node/types.js';
 import { archFact } from './arch.js';
 import { bootFact, type BootFact } from './boot.js';
-import { clockSkewFact } from './clock.js';
+import { cgroupFact } from './cgroup.js';
 import { componentFacts, type ComponentFacts } from './components.js';
-import { diskFact, type DiskFact } from './disk.js';
+import { diskFreeFact } from './disk.js';
 import { initFact, type InitFact } from './init.js';
 import { kernelFact } from './kernel.js';
-import { memoryFact, type MemoryFact } from './memory.js';
+import { memoryAvailableFact } from './memory.js';
 import { osFact, type OsFact } from './os.js';
 import { privilegeFact, type Privilege } from './privilege.js';
 import { rawFacts, wholeNumber } from './raw.js';
+import { verifiesFact } from './signatures.js';
 
 /** What is known of a node; a field is undefined when the login could not see it. */
 export interface NodeFacts {
@@ -21,17 +22,15 @@ export interface NodeFacts {
   arch: string | undefined;
   kernel: string | undefined;
   init: InitFact | undefined;
-  disk: DiskFact | undefined;
-  memory: MemoryFact | undefined;
+  cgroup: 1 | 2 | undefined;
+  diskFreeBytes: number | undefined;
+  memoryAvailableBytes: number | undefined;
   boot: BootFact | undefined;
-  /** Seconds by which the node's clock is ahead. */
-  clockSkewS: number | undefined;
   privilege: Privilege | undefined;
+  verifies: boolean | undefined;
   components: ComponentFacts;
   /** Highest series that the node has committed; 0 when none. */
   series: number;
-  /** Programs that were looked for and found. */
-  tools: string[];
 }
 
 /** Read the lines of a `facts` answer. `now` is the time of the answer, milliseconds. */
@@ -44,13 +43,13 @@ export function parseFacts(lines: readonly KitLine[], how: { kit: boolean; now: 
     arch: archFact(raw),
     kernel: kernelFact(raw),
     init: initFact(raw),
-    disk: diskFact(raw),
-    memory: memoryFact(raw),
+    cgroup: cgroupFact(raw),
+    diskFreeBytes: diskFreeFact(raw),
+    memoryAvailableBytes: memoryAvailableFact(raw),
     boot: bootFact(raw),
-    clockSkewS: clockSkewFact(raw, how.now),
     privilege: privilegeFact(raw),
+    verifies: verifiesFact(raw),
     components: componentFacts(raw),
     series: wholeNumber(raw, 'series') ?? 0,
-    tools: Object.entries(raw.under('tool.')).flatMap(([name, there]) => (there === '0' || there === '' ? [] : [name])),
   };
 }

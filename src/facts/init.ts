@@ -2,7 +2,7 @@ import { wholeNumber, type RawFacts } from './raw.js';
 
 /** Process 1. */
 export interface InitFact {
-  /** `systemd`, `sandbox`, or another program's name. */
+  /** `systemd`, `sandbox`, or `unknown`. */
   kind: string;
   /** systemd's major version. */
   version: number | undefined;
@@ -11,5 +11,6 @@ export interface InitFact {
 /** Read which init runs the node. */
 export function initFact(raw: RawFacts): InitFact | undefined {
   const kind = raw.get('init');
-  return kind === undefined ? undefined : { kind, version: wholeNumber(raw, 'init.version') };
+  const version = wholeNumber(raw, 'init.version');
+  return kind === undefined ? undefined : { kind, version: version === 0 ? undefined : version };
 }

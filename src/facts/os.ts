@@ -4,15 +4,12 @@ import type { RawFacts } from './raw.js';
 export interface OsFact {
   /** `debian`, `ubuntu`, … */
   id: string;
+  /** Empty on rolling releases. */
   version: string;
-  /** PRETTY_NAME. */
-  name: string;
 }
 
 /** Read the operating system; undefined when the node has no os-release. */
 export function osFact(raw: RawFacts): OsFact | undefined {
-  const id = raw.get('os.id');
-  if (id === undefined) return undefined;
-  const version = raw.get('os.version') ?? '';
-  return { id, version, name: raw.get('os.name') ?? `${id} ${version}`.trim() };
+  const id = raw.get('os');
+  return id === undefined || id === 'unknown' ? undefined : { id, version: raw.get('os.version') ?? '' };
 }

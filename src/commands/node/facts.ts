@@ -28,9 +28,10 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
     const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on: this.flags.on, emptyMeansAll: true });
     const { client, close } = openNodes(fleet, { env: this.io.env });
     const { signal, clock } = this;
-    const ask = firstContact(client, { timeoutMs: 30_000, signal });
+    const components = [...new Set([...fleet.runtimes.map(({ component }) => component), 'containerd', 'runc'])];
+    const ask = firstContact(client, { timeoutMs: 30_000, components, signal });
     const ids = nodes.map((node) => node.id);
-    const results = await collectFacts(client, ids, { clock, signal, firstContact: ask }).finally(close);
+    const results = await collectFacts(client, ids, { clock, signal, components, firstContact: ask }).finally(close);
     const failures = factFailures(results);
     const rows = results.map((result) =>
       result.ok ? { id: result.node, ...result.facts } : { id: result.node, why: result.why, message: result.message },

@@ -1,7 +1,6 @@
 import { parseFacts, type NodeFacts } from '../../facts/facts.js';
 import type { Check, CheckContext, Finding } from '../check.js';
 
-const maxSkewS = 300;
 const minFreeBytes = 512 * 1024 * 1024;
 
 async function withFacts(context: CheckContext, judge: (facts: NodeFacts) => Finding): Promise<Finding> {
@@ -15,37 +14,16 @@ async function withFacts(context: CheckContext, judge: (facts: NodeFacts) => Fin
   };
 }
 
-/** Is the node's clock near ours? A wrong clock does not stop a rollout (series come first) but expiry is then not checked. */
-export const clockCheck: Check = {
-  id: 'clock',
-  blocks: false,
-  run: (context) =>
-    withFacts(context, ({ clockSkewS }) => {
-      if (clockSkewS === undefined) return { state: 'warn', detail: 'the node did not tell its time' };
-      const detail = `the clock differs by ${Math.abs(clockSkewS)} s`;
-      if (Math.abs(clockSkewS) <= maxSkewS) return { state: 'ok', detail };
-      return { state: 'warn', detail, hint: 'on the node: timedatectl set-ntp true' };
-    }),
-};
-
-/** Is there room for a bundle, on a file system that can be written? */
+/** Is there room for a bundle? (Whether it can be written is what the kit's own doctor tries.) */
 export const diskCheck: Check = {
   id: 'disk',
   blocks: false,
   run: (context) =>
-    withFacts(context, ({ disk }) => {
-      if (disk === undefined) return { state: 'warn', detail: 'the node did not tell about its disk' };
-      const free = `${Math.floor(disk.freeBytes / 1048576)} MiB are free`;
-      if (disk.readOnly) {
-        const hint = 'mount a file system that can be written at /var/lib/edgectl';
-        return { state: 'bad', detail: 'the store is on a read-only file system', hint };
-      }
-      if (disk.freeBytes >= minFreeBytes) return { state: 'ok', detail: free };
-      return {
-        state: 'bad',
-        detail: `only ${free}`,
-        hint: 'free space below /var/lib (edgectl keeps old bundles until gc)',
-      };
+    withFacts(context, ({ diskFreeBytes }) => {
+      if (diskFreeBytes === undefined) return { state: 'warn', detail: 'the node did not tell about its disk' };
+      const free = `${Math.floor(diskFreeBytes / 1048576)} MiB are free`;
+      if (diskFreeBytes >= minFreeBytes) return { state: 'ok', detail: free };
+      return { state: 'bad', detail: `only ${free}`, hint: 'free space below /var/lib on the node' };
     }),
 };
 
@@ -64,5 +42,19 @@ export const initCheck: Check = {
         return { state: 'bad', detail, hint: 'systemd 240 or later is needed' };
       }
       return { state: 'ok', detail };
+    }),
+};
+
+/** Can the node verify signatures? Without it nothing is ever switched there. */
+export const signatureCheck: Check = {
+  id: 'signatures',
+  blocks: false,
+  run: (context) =>
+    withFacts(context, ({ verifies }) => {
+      if (verifies === undefined)
+        return { state: 'warn', detail: 'the node did not tell whether it can verify signatures' };
+      if (verifies) return { state: 'ok', detail: 'ssh-keygen can verify signatures' };
+      const hint = 'install OpenSSH 8.2 or later on the node (apt-get install openssh-client)';
+      return { state: 'bad', detail: 'there is no ssh-keygen that can verify signatures', hint };
     }),
 };
