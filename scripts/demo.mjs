@@ -94,7 +94,7 @@ function versionOn(node) {
 async function statesOf(runId) {
   const { result } = await ask(['run', 'status', runId]);
   const byState = {};
-  for (const node of result.nodes) (byState[node.state] ??= []).push(node.id ?? node.node);
+  for (const { state, nodes } of result.groups) byState[state] = [...(byState[state] ?? []), ...nodes].sort();
   return byState;
 }
 
@@ -114,7 +114,7 @@ async function rehearse() {
   heading('The rollout');
   const rolloutStatus = await screen(['rollout', 'runtime', '--canary', '5%', '--policy', 'rehearsal', '--yes']);
   const { result: list } = await ask(['run', 'list']);
-  const runId = (list.runs ?? list)[0]?.id ?? (list.runs ?? list)[0]?.run;
+  const runId = list.runs[0]?.id;
 
   heading('Was it as it should be?');
   const after = await statesOf(runId);
@@ -127,8 +127,10 @@ async function rehearse() {
 
   heading(`${offline} comes back`);
   await screen(['lab', 'heal', offline]);
-  await screen(['resume', runId, '--yes']);
+  const resumeStatus = await screen(['resume', runId, '--yes']);
+  heading('Has it caught up?');
   const end = await statesOf(runId);
+  check('exit code 1 still: one node is back on what it ran before', 1, resumeStatus);
   check(`${offline} has caught up under the same plan`, true, end.succeeded?.includes(offline) ?? false);
   check(`${offline} runs the new version`, '1.1.0', versionOn(offline));
   check(`${spoiled} was not tried again unasked`, [spoiled], end.rolled_back);

@@ -1,7 +1,11 @@
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EdgectlError } from '../errors/error.js';
 import { buildKit } from '../node/kit-build.js';
-import { kitPath } from '../node/command.js';
+import { prepareScript } from '../node/prepare-script.js';
+import { parseAnswer } from '../node/wire.js';
+import { run } from '../process/run.js';
+import { oneLine } from '../util/escape.js';
 import { mapLimit } from '../util/map-limit.js';
 import type { LabLayout } from './layout.js';
 import type { RosterNode } from './roster.js';
@@ -48,14 +52,7 @@ export async function makeNodeRoots(options: ProvisionOptions): Promise<void> {
 }
 
 async function makeModel(root: string, { layout, fleetId, version, now }: ProvisionOptions): Promise<void> {
-  for (const dir of [
-    'etc/edgectl/trust',
-    'etc/lab-init/units',
-    'etc/lab-runtime/workloads',
-    'usr/local/sbin',
-    'var/lib',
-    'tmp',
-  ]) {
+  for (const dir of ['etc/lab-init/units', 'etc/lab-runtime/workloads', 'var/lib', 'tmp']) {
     await mkdir(join(root, dir), { recursive: true });
   }
   await writeFile(join(root, 'etc', 'os-release'), osRelease);
@@ -63,8 +60,17 @@ async function makeModel(root: string, { layout, fleetId, version, now }: Provis
   await writeFile(join(root, 'etc', 'lab-runtime', 'workloads', 'till'), '');
   await writeFile(join(root, 'etc', 'lab-init', 'units', 'lab-runtime.service.unit'), runtimeUnit);
   const builtAt = Math.floor(now().getTime() / 1000);
-  await writeFile(join(root, kitPath), await buildKit({ init: 'sandbox', lab: true, version, builtAt }), {
-    mode: 0o755,
-  });
-  await cp(join(layout.fleetDir, 'trust', 'allowed_signers'), join(root, 'etc', 'edgectl', 'trust', 'allowed_signers'));
+  const kit = await buildKit({ init: 'sandbox', lab: true, version, builtAt });
+  const allowedSigners = await readFile(join(layout.fleetDir, 'trust', 'allowed_signers'), 'utf8');
+  const names = { node: 'model', fleet: fleetId };
+  await prepare(await prepareScript({ mode: 'install', init: 'sandbox', kit, allowedSigners, prefix: root, ...names }));
+}
+
+/** Run the script of `node prepare` here; it answers as it does on a machine. */
+async function prepare(script: string): Promise<void> {
+  const result = await run(['sh', '-s'], { input: script, timeoutMs: 60_000 });
+  const answer = parseAnswer(result.stdoutBytes);
+  if (answer.valid && answer.ok) return;
+  const why = answer.valid ? answer.reason : `${answer.why}; ${oneLine(result.stderr)}`;
+  throw new EdgectlError('LAB_UNSUPPORTED', { message: `A lab node cannot be prepared on this computer: ${why}` });
 }
