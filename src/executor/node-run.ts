@@ -76,7 +76,18 @@ export class NodeRun {
     }
   }
 
+  /** What the journal already has of every step: a crash came between the last result and the node's state. */
+  #concluded(): Outcome | undefined {
+    const steps = this.#scope.steps.get(this.#node.id) ?? [];
+    const records = this.#scope.attempts.get(this.#node.id) ?? [];
+    const ends = steps.map((step) => records.filter((record) => record.seq === step.seq).at(-1)?.outcome);
+    const good = ends.every((outcome) => outcome?.kind === 'ok' || outcome?.kind === 'changed');
+    return good ? (ends.at(-1) ?? undefined) : undefined;
+  }
+
   async #once(): Promise<Outcome> {
+    const concluded = this.#concluded();
+    if (concluded !== undefined) return concluded;
     const contact = new Contact(this.#scope, this.#node, async (call) => this.#call(call), this.#lease);
     const met = await contact.run();
     return met ?? this.#steps();

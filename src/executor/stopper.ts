@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import type { EdgectlError } from '../errors/error.js';
 import type { RunEnd } from '../plan/run-summary.js';
 import type { RunControls } from './types.js';
@@ -12,6 +14,8 @@ export class Stopper {
   #error: Error | undefined;
 
   constructor(controls: RunControls, said: (signal: string, hard: boolean) => void) {
+    // Every node at work listens to both; a thousand of them are no leak.
+    setMaxListeners(0, this.#drain.signal, this.#detach.signal);
     controls.onDrain((signal) => {
       this.stop(reasonOf(signal));
       said(signal, false);

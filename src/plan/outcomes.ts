@@ -40,7 +40,7 @@ export function outcomeOfTx(tx: TxLine): Outcome {
   const words = [tx.why, tx.health].filter((part) => part !== undefined && part !== '').join(': ');
   return outcomeOfRow(row, {
     message: words === '' ? row.meaning : `${row.meaning} (${words})`,
-    why: tx.why ?? tx.state.toLowerCase(),
+    why: tx.why ?? (row.outcome === 'changed' ? undefined : tx.state.toLowerCase()),
     log: tx.log,
   });
 }
