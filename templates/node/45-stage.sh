@@ -185,7 +185,7 @@ unpack() {
   up_names=$(tar -tzf "$PART" 2>/dev/null) || fail BAD_BUNDLE 'the archive cannot be read'
   up_types=$(tar -tvzf "$PART" 2>/dev/null | cut -c1 | sort -u | tr -d '\n')
   case $up_types in *[!dl-]*) fail BAD_BUNDLE 'the archive holds something that is neither file, directory nor symbolic link' ;; esac
-  if tar -tvzf "$PART" 2>/dev/null | grep -q ' link to '; then fail BAD_BUNDLE 'the archive holds a hard link'; fi
+  if tar -tvzf "$PART" 2>/dev/null | grep -q -e ' link to ' -e '^-.* -> '; then fail BAD_BUNDLE 'the archive holds a hard link'; fi
   if printf '%s\n' "$up_names" | grep -q -e '^/' -e '^\.\./' -e '/\.\./' -e '/\.\.$' -e '^\.\.$'; then fail BAD_BUNDLE 'the archive names a path outside of itself'; fi
   if printf '%s\n' "$up_names" | grep -qv -e '^\(\./\)\{0,1\}\(MANIFEST\|driver\|files\(/.*\)\{0,1\}\)$' -e '^\./$'; then fail BAD_BUNDLE 'the archive holds more than MANIFEST, driver and files'; fi
   free_kib "$R"

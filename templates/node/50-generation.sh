@@ -92,8 +92,9 @@ gen_mark() {
   kv_get "$R/gen/$1/.meta" series
   gm_series=$KV
   kv_get "$R/gen/$1/.meta" run
+  gm_run=$KV
   series_high
-  if is_number "$gm_series" && [ "$gm_series" -ge "$HIGH" ]; then put_file "$R/series" "$gm_series $KV$NL"; fi
+  if is_number "$gm_series" && [ "$gm_series" -ge "$HIGH" ]; then put_file "$R/series" "$gm_series $gm_run$NL"; fi
 }
 
 # gen_usable N: every component's bundle is complete, whole and not denied. Sets WRONG_COMPONENT and WRONG.

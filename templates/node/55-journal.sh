@@ -97,6 +97,29 @@ tx_deadline() {
   LEFT=$((KV - UP))
 }
 
+# tx_replaced: adds what the transaction's generation replaced, `null` where there was nothing, and its series: what a rollback goes
+# back to. A generation that is no longer here says nothing.
+tx_replaced() {
+  [ -n "$TX_GEN" ] && kv_get "$R/gen/$TX_GEN/.meta" series || return 0
+  o_n slice_series "$KV"
+  kv_get "$R/gen/$TX_GEN/.meta" prev || return 0
+  tr_prev=$KV
+  [ -z "$tr_prev" ] || [ -d "$R/gen/$tr_prev" ] || return 0
+  tr_text=
+  changed_components "$tr_prev" "$TX_GEN"
+  for tr_name in $CHANGED; do
+    json_str "$tr_name"
+    tr_text="$tr_text${tr_text:+,}$JSTR:"
+    if gen_component "${tr_prev:-none}" "$tr_name"; then
+      json_str "$C_VERSION"
+      tr_text="$tr_text{\"version\":$JSTR,\"digest\":\"$C_DIGEST\"}"
+    else
+      tr_text="${tr_text}null"
+    fi
+  done
+  o_n replaced "{$tr_text}"
+}
+
 # tx_line TX: a transaction as the operator sees it.
 tx_line() {
   tx_load "$1" || return 1
@@ -110,6 +133,7 @@ tx_line() {
     [ -z "$LEFT" ] || o_n deadline_left "$LEFT"
   fi
   [ -z "$TX_LATE" ] || o_n late true
+  if [ "$TX_STATE" = COMMIT ]; then tx_replaced; fi
   for tl_file in "$V/tx/$1/progress" "$R/tx/$1/progress"; do
     [ -f "$tl_file" ] || continue
     if kv_get "$tl_file" passes; then o_n passes "$KV"; fi

@@ -30,8 +30,8 @@ verb_run() {
   [ -z "$OPEN_TX" ] || fail BUSY "transaction $OPEN_TX is open"
   wants_staged
   preflight
-  adopt_wants
   veto
+  adopt_wants
   tx_begin
   if wants_committed; then
     tx_noop
@@ -96,8 +96,9 @@ preflight_driver() {
   pd_unit=$KV
   sys_unit_exists "$pd_unit" || fail PREFLIGHT "service: there is no unit $pd_unit here"
   if kv_get "$2/driver" service.kill-mode; then
+    pd_mode=$KV
     sys_kill_mode "$pd_unit"
-    [ "$KILL_MODE" = "$KV" ] || fail PREFLIGHT "kill-mode: $pd_unit has KillMode=$KILL_MODE, $1 needs $KV for its workloads to survive"
+    [ "$KILL_MODE" = "$pd_mode" ] || fail PREFLIGHT "kill-mode: $pd_unit has KillMode=$KILL_MODE, $1 needs $pd_mode for its workloads to survive"
   fi
 }
 

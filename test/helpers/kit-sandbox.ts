@@ -76,6 +76,7 @@ export class SandboxNode {
   readonly init: LabInit;
   readonly #options: SandboxOptions;
   #seq = 0;
+  #held: { run: string; token: string } | undefined;
 
   constructor(
     readonly base: string,
@@ -149,11 +150,14 @@ export class SandboxNode {
     return parse(Buffer.concat(out).toString('utf8'), Buffer.concat(err).toString('utf8'), status);
   }
 
-  /** Take the lease of a run; the token. */
+  /** Take the lease of a run, giving back the one that was taken here before; the token. */
   async lease(run: string, fields: Record<string, string | number> = {}): Promise<string> {
+    if (this.#held && this.#held.run !== run) await this.call('lease', { op: 'release', ...this.#held });
     const answer = await this.call('lease', { op: 'take', run, owner: 'op', host: 'laptop', ttl: 600, ...fields });
     if (!answer.ok) throw new Error(`lease: ${answer.code} ${answer.reason}`);
-    return String(answer.lines[0]?.['token']);
+    const token = String(answer.lines[0]?.['token']);
+    this.#held = { run, token };
+    return token;
   }
 
   /** Send a slice. */
