@@ -30,7 +30,8 @@ export default class Rollback extends RunCommand<typeof Rollback> {
     ]);
     const run = await planOfRun(await bench.journal(), this.args.run);
     const plan = await planRollback({ run, nodes: run.nodes.map((node) => node.id) }, bench);
-    if (plan === null) {
+    const settled = plan.nodes.every((node) => ['noop', 'superseded'].includes(node.skip?.state ?? ''));
+    if (plan.steps.length === 0 && settled) {
       if (this.flags['dry-run'] !== true) await closeUndone(bench, run.id);
       const message = `Run ${run.id} left nothing to undo.`;
       return { data: { run: run.id, nodes: [] }, runId: run.id, text: () => message };

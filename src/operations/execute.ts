@@ -42,7 +42,10 @@ export async function executePlan(plan: Plan, bench: Workbench, options: Executi
     bundles,
     sink: options.sink,
     owner: { owner: userInfo().username, host: hostname() },
-    planRollback: ({ plan: failed, nodes }) => planRollback({ run: failed, nodes }, bench),
+    planRollback: async ({ plan: failed, nodes }) => {
+      const way = await planRollback({ run: failed, nodes }, bench);
+      return way.steps.length === 0 ? null : way;
+    },
     ...(options.retry === undefined ? {} : { retry: options.retry }),
   });
   return await executor.run();

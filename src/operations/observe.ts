@@ -37,7 +37,7 @@ function observation(result: FactsResult): Observation {
       seen: true,
       at: facts.at,
       arch: facts.arch ?? '',
-      os: facts.os === undefined ? '' : `${facts.os.name} ${facts.os.version}`.trim(),
+      os: facts.os === undefined ? '' : `${facts.os.id} ${facts.os.version}`.trim(),
       components: facts.components.managed,
       unmanaged: facts.components.unmanaged,
       series: facts.series,

@@ -26,12 +26,12 @@ type Replaced = Record<string, { version: string; digest: string } | null>;
 /**
  * Plans the undoing of a run: on each node the exact bundles that the run replaced there, as the node recorded them. A node whose bundles
  * are no longer this run's is left alone (`superseded`); one that cannot be asked joins when it returns, if the journal knows what it had.
- * Null when no node has anything to undo.
+ * A plan without steps when nothing can be undone now; its nodes say why.
  */
 export async function planRollback(
   request: { run: Plan; nodes: readonly string[] },
   bench: Pick<Workbench, 'fleet' | 'client' | 'around' | 'journal'>,
-): Promise<Plan | null> {
+): Promise<Plan> {
   const { run } = request;
   const wanted = new Set(request.nodes);
   const concerned = run.nodes.filter((node) => wanted.has(node.id) && Object.keys(node.expectAfter).length > 0);
@@ -42,7 +42,6 @@ export async function planRollback(
   const seed = bench.around.randomHex(8);
   const nodes = returns.map(({ node }) => node);
   const moving = nodes.filter((node) => Object.keys(node.expectAfter).length > 0);
-  if (moving.length === 0) return null;
   const stages = resolveFastPath({
     nodes: moving.map((node) => ({ ...node, wariness: 0 })),
     seed,
@@ -155,7 +154,9 @@ function back(
 ): Return {
   const expectAfter: ComponentDigests = {};
   const versions: Record<string, string> = {};
-  for (const component of Object.keys(node.expectAfter)) {
+  const changed = Object.keys(node.expectAfter).filter((component) => Object.hasOwn(replaced, component));
+  if (changed.length === 0) return left(node, 'noop', 'the run replaced nothing on it');
+  for (const component of changed) {
     const target = replaced[component] ?? null;
     expectAfter[component] = target?.digest ?? null;
     if (target !== null) versions[component] = target.version;
@@ -166,7 +167,7 @@ function back(
       ...base,
       stage: null,
       observed: how.observed === null ? null : { at: how.at, components: how.observed, versions: {} },
-      expectBefore: node.expectAfter,
+      expectBefore: Object.fromEntries(changed.map((component) => [component, node.expectAfter[component] ?? null])),
       expectAfter,
       intent: how.intent,
       ...(how.skip === undefined ? {} : { skip: how.skip }),
