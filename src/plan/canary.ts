@@ -30,40 +30,37 @@ export function inTurn<T extends StageNode>(seed: string, nodes: readonly T[]): 
     .map(({ node }) => node);
 }
 
+/** How many nodes have one site, architecture or system, and how many of them are taken. */
+interface Share {
+  total: number;
+  taken: number;
+}
+
 interface Cell<T> {
-  site: string;
-  arch: string;
-  os: string;
+  site: Share;
+  arch: Share;
+  os: Share;
   queue: T[];
   next: number;
   /** Place of the cell's next node in the whole queue. */
   place: number;
 }
 
-class Tally {
-  private readonly total = new Map<string, number>();
-  private readonly taken = new Map<string, number>();
+/** Shares by value. Cells hold on to them, so that comparing two cells looks nothing up. */
+class Shares {
+  private readonly byValue = new Map<string, Share>();
 
-  add(value: string): void {
-    this.total.set(value, (this.total.get(value) ?? 0) + 1);
+  of(value: string): Share {
+    const known = this.byValue.get(value);
+    if (known !== undefined) return known;
+    const share = { total: 0, taken: 0 };
+    this.byValue.set(value, share);
+    return share;
   }
+}
 
-  take(value: string): void {
-    this.taken.set(value, this.of(value) + 1);
-  }
-
-  of(value: string): number {
-    return this.taken.get(value) ?? 0;
-  }
-
-  /** Share of the value's own nodes that are taken: the smallest is the least represented. */
-  fill(value: string): number {
-    return this.of(value) / (this.total.get(value) ?? 1);
-  }
-
-  size(value: string): number {
-    return this.total.get(value) ?? 0;
-  }
+function fill(share: Share): number {
+  return share.taken / share.total;
 }
 
 /** The wariness from which a node is a canary only when there are too few others. */
@@ -88,17 +85,17 @@ export function pickSample<T extends StageNode>(seed: string, nodes: readonly T[
 }
 
 class SamplePicker<T extends StageNode> {
-  private readonly sites = new Tally();
-  private readonly archs = new Tally();
-  private readonly systems = new Tally();
+  private readonly sites = new Shares();
+  private readonly archs = new Shares();
+  private readonly systems = new Shares();
   private picked = 0;
   private places = new Map<string, number>();
 
   constructor(all: readonly T[]) {
     for (const node of all) {
-      this.sites.add(node.site);
-      this.archs.add(node.arch);
-      this.systems.add(node.os);
+      this.sites.of(node.site).total += 1;
+      this.archs.of(node.arch).total += 1;
+      this.systems.of(node.os).total += 1;
     }
   }
 
@@ -121,9 +118,9 @@ class SamplePicker<T extends StageNode> {
 
   private take(node: T): T {
     this.picked += 1;
-    this.sites.take(node.site);
-    this.archs.take(node.arch);
-    this.systems.take(node.os);
+    this.sites.of(node.site).taken += 1;
+    this.archs.of(node.arch).taken += 1;
+    this.systems.of(node.os).taken += 1;
     return node;
   }
 
@@ -133,9 +130,10 @@ class SamplePicker<T extends StageNode> {
     tier.forEach((node, place) => {
       const key = JSON.stringify([node.site, node.arch, node.os]);
       const cell = cells.get(key);
-      if (cell === undefined)
-        cells.set(key, { site: node.site, arch: node.arch, os: node.os, queue: [node], next: 0, place });
-      else cell.queue.push(node);
+      if (cell === undefined) {
+        const shares = { site: this.sites.of(node.site), arch: this.archs.of(node.arch), os: this.systems.of(node.os) };
+        cells.set(key, { ...shares, queue: [node], next: 0, place });
+      } else cell.queue.push(node);
     });
     return [...cells.values()];
   }
@@ -150,18 +148,16 @@ class SamplePicker<T extends StageNode> {
 
   private before(a: Cell<T>, b: Cell<T>): boolean {
     const difference =
-      Number(this.archs.of(a.arch) > 0) - Number(this.archs.of(b.arch) > 0) ||
-      Number(this.systems.of(a.os) > 0) - Number(this.systems.of(b.os) > 0) ||
-      this.sites.fill(a.site) - this.sites.fill(b.site) ||
+      Number(a.arch.taken > 0) - Number(b.arch.taken > 0) ||
+      Number(a.os.taken > 0) - Number(b.os.taken > 0) ||
+      fill(a.site) - fill(b.site) ||
       this.kind(a, b) ||
       a.place - b.place;
     return difference < 0;
   }
 
   private kind(a: Cell<T>, b: Cell<T>): number {
-    if (this.picked === 0) {
-      return this.archs.size(b.arch) - this.archs.size(a.arch) || this.systems.size(b.os) - this.systems.size(a.os);
-    }
-    return this.archs.fill(a.arch) - this.archs.fill(b.arch) || this.systems.fill(a.os) - this.systems.fill(b.os);
+    if (this.picked === 0) return b.arch.total - a.arch.total || b.os.total - a.os.total;
+    return fill(a.arch) - fill(b.arch) || fill(a.os) - fill(b.os);
   }
 }
