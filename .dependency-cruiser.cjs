@@ -11,7 +11,12 @@ const room = (name, may, comment) => ({
   severity: 'error',
   comment,
   from: { path: `^src/${name}/` },
-  to: { path: '^src/', pathNot: [`^src/${name}/`, ...may.map((one) => `^src/${one}/`)] },
+  // Types alone tie nothing together at run time.
+  to: {
+    path: '^src/',
+    pathNot: [`^src/${name}/`, ...may.map((one) => `^src/${one}/`)],
+    dependencyTypesNot: ['type-only'],
+  },
 });
 
 module.exports = {
@@ -38,7 +43,7 @@ module.exports = {
     only(
       'only-transport-registry-fetch-use-undici',
       ['undici'],
-      ['^src/transport/', '^src/registry/', '^src/bundle/fetch'],
+      ['^src/transport/', '^src/registry/', '^src/bundle/(fetch|http)'],
       '',
     ),
     only('only-process-uses-execa', ['execa'], ['^src/process/'], ''),
@@ -68,7 +73,8 @@ module.exports = {
       ['transport', 'errors', 'util', 'plan', 'fleet', 'bundle'],
       'Targets come from the fleet, payloads from the bundle store.',
     ),
-    room('bundle', ['errors', 'util', 'process', 'fleet'], ''),
+    room('keys', ['errors', 'util', 'process', 'fleet'], ''),
+    room('bundle', ['errors', 'util', 'process', 'fleet', 'keys'], ''),
     room('journal', ['plan', 'errors', 'util'], ''),
     room('render', ['plan', 'executor', 'errors', 'util'], ''),
     {

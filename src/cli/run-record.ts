@@ -72,15 +72,7 @@ export async function abortRun(
       message: `Run ${run.id} is over already: ${run.state.replaceAll('_', ' ')}.`,
     });
   const holder = await holderOf(journal, run.id);
-  if (holder) {
-    await journal.runs.request(run.id, 'abort');
-    return { state: run.state, holder };
-  }
-  const lease = await journal.leases.take(leaseName(run.id));
-  try {
-    await journal.runs.setState(run.id, 'aborted', { exitCode: 1, message: 'aborted by edgectl run abort' });
-  } finally {
-    await journal.leases.release(lease);
-  }
-  return { state: 'aborted', holder: null };
+  const { abortRun: abort } = await import('../executor/executor.js');
+  const done = await abort(run.id, { journal });
+  return done === 'asked' ? { state: run.state, holder } : { state: 'aborted', holder: null };
 }

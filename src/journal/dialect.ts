@@ -1,5 +1,5 @@
-import type { DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
-import { CompiledQuery, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import type { DatabaseConnection, Dialect, Driver, QueryResult , CompiledQuery} from 'kysely';
+import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 
 import type { WorkerLink } from './worker-link.js';
 

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import type { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 
 import type BetterSqlite3 from 'better-sqlite3';
