@@ -40,8 +40,8 @@ recover_choose() {
     RECOVERED=$rc_best RECOVER_WHY="$rc_broken"
   else
     RECOVER_WHY="BROKEN: $rc_broken, and no generation that was ever committed is whole"
-    # A node that never adopted anything has nothing to recover.
-    [ -d "$R/gen" ] || RECOVER_WHY='nothing was adopted yet'
+    # A node that never adopted anything has nothing to recover: its distribution's own files run.
+    [ -L "$R/committed" ] || ls "$R/wired"/* >/dev/null 2>&1 || RECOVER_WHY='nothing was adopted yet'
   fi
 }
 # recover_journals: close what another boot left open.
