@@ -16,6 +16,8 @@ export type Side = 'old' | 'new' | 'mixed';
 export interface AfterCut {
   committed: Side;
   running: Side;
+  /** Where `committed` led when the power went; empty when it led nowhere, undefined when nobody looked. */
+  pointer?: string;
   /** Did the node tell the operator of a commit before the cut? */
   acknowledged: boolean;
   /** The node's record of the step; undefined when it never heard of it. */
@@ -69,7 +71,23 @@ export class CutBench {
     await this.machine.sh(`echo '${failpoint} hold' >${lab}/failpoint`);
     const change = this.carryOut();
     await this.held();
-    return this.cut(change);
+    const pointer = (await this.machine.exec(['readlink', '/var/lib/edgectl/committed'])).stdout.trim();
+    return { ...(await this.cut(change)), pointer };
+  }
+
+  /** Nobody confirms, and the runner is stopped where it stands: what is left to act in time is the dead-man alone. */
+  async unattended(switches: readonly string[] = []): Promise<TxLine> {
+    await this.begin('staged', switches);
+    const { id } = this.machine;
+    const want = wants(this.bundles);
+    const short = { windowS: 1, passes: 1, capS: 8, confirmS: 4 };
+    const authority = (await this.signer.plan([id], { kind: 'update', health: short, want }))[id];
+    if (authority === undefined) throw new Error('no slice');
+    await this.kit.prepareRun(authority, this.bundles);
+    const step = await this.kit.start(authority.run);
+    await this.kit.reaches(authority.run, step, ['AWAIT']);
+    await this.machine.sh('kill -STOP $(systemctl show -p MainPID --value edgectl-tx)');
+    return this.kit.reaches(authority.run, step, ['REVERTED'], short.capS + short.confirmS + 15);
   }
 
   /** Carries the change out and cuts the power some milliseconds after its beginning, wherever it is then. */
