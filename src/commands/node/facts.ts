@@ -14,6 +14,7 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
   static override args = { node: Args.string({ multiple: true, description: 'Nodes or patterns; all when absent.' }) };
   static override flags = {
     on: Flags.string({ summary: 'Only nodes that this selector matches.', helpValue: 'SELECTOR' }),
+    timeout: Flags.integer({ summary: 'Seconds for each node’s answer.', default: 30, min: 1, max: 3600 }),
   };
 
   protected async execute(): Promise<CommandResult> {
@@ -29,9 +30,16 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
     const { client, close } = openNodes(fleet, { env: this.io.env });
     const { signal, clock } = this;
     const components = [...new Set([...fleet.runtimes.map(({ component }) => component), 'containerd', 'runc'])];
-    const ask = firstContact(client, { timeoutMs: 30_000, components, signal });
+    const timeoutMs = this.flags.timeout * 1000;
+    const ask = firstContact(client, { timeoutMs, components, signal });
     const ids = nodes.map((node) => node.id);
-    const results = await collectFacts(client, ids, { clock, signal, components, firstContact: ask }).finally(close);
+    const results = await collectFacts(client, ids, {
+      clock,
+      signal,
+      timeoutMs,
+      components,
+      firstContact: ask,
+    }).finally(close);
     const failures = factFailures(results);
     const rows = results.map((result) =>
       result.ok ? { id: result.node, ...result.facts } : { id: result.node, why: result.why, message: result.message },

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import { dial } from '../dial.js';
 import { fail } from '../failure.js';
@@ -26,6 +27,7 @@ export async function scanHostKeys(
   port: number,
   options: ScanOptions = {},
 ): Promise<ScannedKey[] | TransportFailure> {
+  if (options.signal !== undefined) setMaxListeners(0, options.signal);
   const ssh2 = await loadSsh2();
   const [first, ...others] = scannedAlgorithms;
   if (first === undefined) return [];

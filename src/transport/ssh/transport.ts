@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { dial } from '../dial.js';
 import { fail } from '../failure.js';
@@ -40,6 +41,8 @@ class SshTransport implements Transport {
   }
 
   async connect(target: Target, options: ConnectOptions = {}): Promise<ConnectResult> {
+    // One signal stops a whole fleet, so that many listeners are not a leak.
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
     if (options.fresh === true) {
       const fresh = await this.#open(target, options.signal);
       return fresh instanceof Connection ? { ok: true, session: this.#session(fresh, target, 0) } : fresh;
