@@ -37,12 +37,18 @@ export async function readHead(file: string, bytes: number): Promise<Buffer> {
   }
 }
 
-/** Unpacks a compressed file into a new one with the system's tool, and no further than the limit. */
-export async function decompress(file: string, format: keyof typeof tools, to: string, label: string): Promise<void> {
+/** Unpacks a compressed file into a new one with the system's tool, and no further than the limit in bytes. */
+export async function decompress(
+  file: string,
+  format: keyof typeof tools,
+  to: string,
+  label: string,
+  limit = maxUnpackedBytes,
+): Promise<void> {
   const tool = tools[format];
   // A file size limit stops a decompression bomb at the disk, whatever the tool believes. Units of 512 bytes (POSIX ulimit).
   const script = 'command -v "$4" >/dev/null || exit 127; ulimit -f "$1" && exec "$4" -dc <"$2" >"$3"';
-  const blocks = String(Math.ceil(maxUnpackedBytes / 512));
+  const blocks = String(Math.ceil(limit / 512));
   const result = await run(['sh', '-c', script, 'sh', blocks, file, to, tool], { timeoutMs: 600_000 });
   if (result.status === 0) return;
   if (result.status === 127) {
@@ -52,7 +58,7 @@ export async function decompress(file: string, format: keyof typeof tools, to: s
     });
   }
   if (result.status === null || /too large/i.test(result.stderr)) {
-    throw invalid(`${label} unpacks to more than ${maxUnpackedBytes} bytes.`);
+    throw invalid(`${label} unpacks to more than ${limit} bytes.`);
   }
   throw invalid(`${label} cannot be decompressed: ${result.stderr.trim().split('\n').at(-1) ?? ''}`);
 }
