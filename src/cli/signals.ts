@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { setMaxListeners } from 'node:events';
 
 /** How an execution is told that a person (or the system) wants it to end. */
 export interface RunSignals {
@@ -25,6 +26,8 @@ export class SignalController implements RunSignals {
   constructor(source: EventEmitter, giveUp: (code: number) => void) {
     this.#source = source;
     this.#giveUp = giveUp;
+    // One listener for each call in flight: a thousand nodes are no leak.
+    setMaxListeners(0, this.#abort.signal);
     for (const name of watched) this.#handlers.set(name, () => this.#receive(name));
   }
 
