@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const edgectl = join(root, 'bin', 'run.js');
-const nodeCount = 12;
-const limitMs = 170_000;
+const nodeCount = 9;
+const limitMs = 160_000;
 
 const home = mkdtempSync(join(tmpdir(), 'edgectl-demo-'));
 const lab = join(home, 'state', 'edgectl', 'lab');
@@ -25,7 +25,7 @@ const env = {
 };
 const running = new Set();
 const started = Date.now();
-const deadline = setTimeout(() => void giveUp(`not done after ${limitMs / 1000} s`), limitMs);
+let deadline;
 
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const heading = (text) => say(`\n── ${text} ${'─'.repeat(Math.max(0, 74 - text.length))}`);
@@ -154,9 +154,10 @@ process.once('SIGINT', () => void giveUp('interrupted'));
 process.once('SIGTERM', () => void giveUp('ended'));
 
 const built = await run(process.execPath, [join(root, 'scripts', 'build.mjs'), '--quiet']);
-if (!existsSync(join(root, 'dist', 'cli', 'main.js'))) {
+if (built.status !== 0) {
   await giveUp(`the build failed\n${built.out}${built.err}`);
 }
+deadline = setTimeout(() => void giveUp(`not done after ${limitMs / 1000} s`), limitMs);
 try {
   await rehearse();
 } catch (error) {
