@@ -49,6 +49,7 @@ export class LabInit {
   readonly #sessions = new Set<number>();
   #bootId = '';
   #stopping = false;
+  #off = false;
 
   constructor(options: LabInitOptions) {
     this.root = options.root;
@@ -63,6 +64,7 @@ export class LabInit {
   /** Boot: a new boot id, an empty `run`, recovery, and then the enabled units. */
   async boot(): Promise<void> {
     this.#stopping = false;
+    this.#off = false;
     this.#bootId = randomUUID();
     const run = join(this.root, 'run', 'lab-init');
     await rm(join(this.root, 'run'), { recursive: true, force: true });
@@ -86,7 +88,8 @@ export class LabInit {
 
   /** Run a process of the node: streams are pipes, descriptor 3 speaks to this init, the working directory is the root. */
   spawn(argv: readonly string[], stdio: 'pipe' | number = 'pipe'): ChildProcess {
-    const [command = 'false', ...args] = argv;
+    // A node without power runs nothing, also not for somebody who was connected to it.
+    const [command = 'false', ...args] = this.#off ? [] : argv;
     const child = spawn(command, args, {
       cwd: this.root,
       detached: true,
@@ -106,6 +109,7 @@ export class LabInit {
   /** Kill every process of the node at once, forget timers, delete `run`. The node is off afterwards. */
   async powerCut(): Promise<void> {
     this.#bootId = '';
+    this.#off = true;
     this.#timers.clear();
     for (const unit of this.#units.values()) unit.forget();
     this.#units.clear();
