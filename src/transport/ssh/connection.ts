@@ -1,6 +1,9 @@
+import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import type { ExecRequest, ExecResult, Target } from '../types.js';
 import { execOn } from './exec.js';
+
+const lingerMs = 1000;
 
 /** One authenticated connection; counts its users and knows when it is no longer fit for new ones. */
 export class Connection {
@@ -11,6 +14,7 @@ export class Connection {
 
   constructor(
     private readonly client: Client,
+    private readonly socket: Socket,
     target: Target,
     private readonly onGone: () => void,
   ) {
@@ -62,7 +66,7 @@ export class Connection {
       this.onGone();
     }
     this.client.end();
-    // `end` waits for the peer; a dead peer must not keep this process alive.
-    setTimeout(() => this.client.destroy(), 1000).unref();
+    // `end` waits for the peer; a dead peer must not keep this process alive. (ssh2's destroy does nothing after end.)
+    setTimeout(() => this.socket.destroy(), lingerMs).unref();
   }
 }

@@ -134,7 +134,7 @@ class SshTransport implements Transport {
       ...(signal === undefined ? {} : { signal }),
     }).finally(release);
     if ('ok' in client) return client;
-    const connection = new Connection(client, target, () => {
+    const connection = new Connection(client, socket, target, () => {
       this.#all.delete(connection);
       onGone();
     });

@@ -199,4 +199,15 @@ describe.skipIf(need.skip)('a session with a real sshd', () => {
     proxy.freeze();
     expect(await running).toMatchObject({ ok: false, kind: 'closed', sent: true });
   });
+
+  it('leaves no socket open towards a peer that is gone when it is closed', async () => {
+    const proxy = await proxied();
+    const transport = open();
+    const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    await exec(transport, {}, proxy.port);
+    proxy.freeze();
+    const before = sockets();
+    await transport.close();
+    await expect.poll(sockets, { timeout: 5000 }).toBe(before - 1);
+  });
 });
