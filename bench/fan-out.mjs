@@ -45,6 +45,9 @@ async function startServers() {
     'PidFile=none',
     `AuthorizedKeysFile=${join(dir, 'authorized')}`,
     'MaxStartups=100',
+    'LoginGraceTime=600',
+    // bash reads ~/.bashrc for a command over SSH only at the first shell level; what stands there is not what is measured.
+    'SetEnv=SHLVL=1',
   ];
   for (const port of ports) {
     const args = [
@@ -99,7 +102,7 @@ const tuned = [
   'ControlPath=none',
 ];
 const pssh = (options) => [
-  'parallel-ssh', '-h', join(dir, 'pssh.hosts'), '-l', username, '-p', '100', '-t', '120',
+  'parallel-ssh', '-h', join(dir, 'pssh.hosts'), '-l', username, '-p', '100', '-t', '600',
   ...[...ssh, ...options].flatMap((option) => ['-O', option]), 'true',
 ]; // prettier-ignore
 const ansible = ['ansible', 'all', '-i', join(dir, 'inventory'), '-u', username, '-f', '50', '-m', 'setup'];
@@ -116,7 +119,21 @@ const ansibleEnv = (sshArgs, pipelining) => ({
 
 const contenders = {
   'command: edgectl': {
-    argv: [...edgectl, 'node', 'exec', '--all', '--yes', '-o', 'name', '--fleet', dir, '--', 'true'],
+    argv: [
+      ...edgectl,
+      'node',
+      'exec',
+      '--all',
+      '--yes',
+      '--timeout',
+      '600',
+      '-o',
+      'ndjson',
+      '--fleet',
+      dir,
+      '--',
+      'true',
+    ],
   },
   'command: pssh as shipped': { argv: pssh([]) },
   'command: pssh tuned': { argv: pssh(tuned) },
@@ -131,6 +148,9 @@ const contenders = {
       }
     : {}),
 };
+
+// What went wrong, among a thousand lines of what did not.
+const failuresIn = (out) => out.split('\n').filter((line) => !/"verdict":"ok"|"os":/u.test(line)).join('\n'); // prettier-ignore
 
 // bash's `time` counts the program and every child that it waited for.
 function measure({ argv, env, answers }) {
@@ -150,7 +170,7 @@ function measure({ argv, env, answers }) {
         const log = readFileSync(join(dir, 'log'), 'utf8');
         reject(
           new Error(
-            `${argv.slice(0, 4).join(' ')} ended with ${status}, ${heard} of ${count} answers\n${(log + out).slice(-1500)}`,
+            `${argv.slice(0, 4).join(' ')} ended with ${status}, ${heard} of ${count} answers\n${(log + failuresIn(out)).slice(-1500)}`,
           ),
         );
         return;
@@ -204,9 +224,15 @@ async function run() {
   return broken ? 1 : 0;
 }
 
+function cleanUp() {
+  for (const server of servers) server.kill();
+  rmSync(dir, { recursive: true, force: true });
+}
+
+// A signal that ends the bench must not leave a hundred servers behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => (cleanUp(), process.exit(1)));
 try {
   process.exitCode = await run();
 } finally {
-  for (const server of servers) server.kill();
-  rmSync(dir, { recursive: true, force: true });
+  cleanUp();
 }
