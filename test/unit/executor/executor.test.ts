@@ -6,7 +6,7 @@ import { makePlan, NEW, NEWER, OLD } from '../../helpers/make-plan.js';
 const names = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `n${String(index).padStart(2, '0')}`);
 
-describe('the executor', () => {
+describe('the executor', { timeout: 60_000 }, () => {
   let fleet: FakeFleet;
   afterEach(async () => fleet.close());
 

@@ -11,7 +11,7 @@ import { makePlan } from '../../helpers/make-plan.js';
 const owner = { owner: 'ana', host: 'laptop', pid: 100, bootId: 'b1', started: '1' };
 const outcome = { kind: 'changed', state: 'staged', message: 'done' } as const;
 
-describe('the journal', () => {
+describe('the journal', { timeout: 60_000 }, () => {
   let dir: string;
   let time = Date.parse('2026-05-01T10:00:00Z');
   const opened: Journal[] = [];
