@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const edgectl = join(root, 'bin', 'run.js');
-const nodeCount = 9;
-const limitMs = 160_000;
+const nodeCount = 14;
+const limitMs = 300_000;
 
 const home = mkdtempSync(join(tmpdir(), 'edgectl-demo-'));
 const lab = join(home, 'state', 'edgectl', 'lab');
@@ -24,6 +24,7 @@ const env = {
   EDGECTL_FLEET: join(lab, 'fleet'),
 };
 const running = new Set();
+let ending = false;
 const started = Date.now();
 let deadline;
 
@@ -33,6 +34,7 @@ const heading = (text) => say(`\n── ${text} ${'─'.repeat(Math.max(0, 74 - 
 /** Runs a program; with `show` its output goes to the terminal, otherwise it is captured. Answers status and output. */
 function run(program, args, { show = false } = {}) {
   return new Promise((resolve, reject) => {
+    if (ending && args[1] !== 'lab') return;
     const child = spawn(program, args, { env, cwd: root, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] });
     running.add(child);
     let out = '';
@@ -145,6 +147,7 @@ async function cleanUp() {
 }
 
 async function giveUp(why) {
+  ending = true;
   say(`\n✖ ${why}`);
   await cleanUp();
   process.exit(1);

@@ -1,21 +1,21 @@
 import { askLab } from './control-client.js';
 import type { BreakMode, LabNodeStatus } from './control-protocol.js';
 import type { LabLayout } from './layout.js';
+import { breakMachine, healMachine } from './machine-fleet.js';
 import { requireLabState } from './state.js';
 
 /** Break a node of the lab; resolves when it is broken (after the reboot, for a power cut). */
 export async function breakNode(layout: LabLayout, node: string, how: BreakMode): Promise<LabNodeStatus> {
-  return (await askLab(await socketOf(layout), { op: 'break', node, how })) as LabNodeStatus;
+  const state = await requireLabState(layout);
+  if (state.kind === 'machines') return await breakMachine(layout, node, how);
+  return (await askLab(state.daemon?.socket ?? layout.socket, { op: 'break', node, how })) as LabNodeStatus;
 }
 
 /** Undo everything that was done to a node of the lab. */
 export async function healNode(layout: LabLayout, node: string): Promise<LabNodeStatus> {
-  return (await askLab(await socketOf(layout), { op: 'heal', node })) as LabNodeStatus;
-}
-
-async function socketOf(layout: LabLayout): Promise<string> {
-  const { daemon } = await requireLabState(layout);
-  return daemon?.socket ?? layout.socket;
+  const state = await requireLabState(layout);
+  if (state.kind === 'machines') return await healMachine(layout, node);
+  return (await askLab(state.daemon?.socket ?? layout.socket, { op: 'heal', node })) as LabNodeStatus;
 }
 
 /** What `lab break` did, for a person. */

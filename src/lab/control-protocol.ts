@@ -8,6 +8,7 @@ export type BreakMode = (typeof breakModes)[number];
 /** How a node of the lab is. */
 export interface LabNodeStatus {
   id: string;
+  address: string;
   port: number;
   /** Its init runs (nodes of large labs boot at first contact). */
   booted: boolean;

@@ -4,6 +4,7 @@ import { askLab } from './control-client.js';
 import { endProcess, isRunning } from './daemon-process.js';
 import type { LabLayout } from './layout.js';
 import { requireLabState } from './state.js';
+import { stopMachines } from './machine-fleet.js';
 import { endStrays } from './strays.js';
 
 /** What `lab down` took away. */
@@ -22,6 +23,7 @@ export async function labDown(layout: LabLayout): Promise<LabDownResult> {
     await askLab(state.daemon.socket, { op: 'shutdown' }).catch(() => undefined);
     await endProcess(state.daemon);
   }
+  if (state.kind === 'machines') await stopMachines(layout);
   const ended = await endStrays(join(layout.dir, 'nodes'));
   for (const path of state.leftElsewhere) await rm(path, { recursive: true, force: true });
   await rm(layout.socket, { force: true });

@@ -15,7 +15,9 @@ export function fleetYaml(fleet: {
   name: string;
   user: string;
   identity: string;
-  nodes: readonly (RosterNode & { port: number })[];
+  nodes: readonly (RosterNode & { address?: string; port: number })[];
+  /** One line for the head of the file. */
+  about: string;
 }): string {
   const sites = new Map(fleet.nodes.map((node) => [node.site, { region: node.region }]));
   const regions = [...new Set(fleet.nodes.map((node) => node.region))].sort();
@@ -27,13 +29,13 @@ export function fleetYaml(fleet: {
     regions: Object.fromEntries(regions.map((region) => [region, {}])),
     sites: Object.fromEntries([...sites].sort(([a], [b]) => (a < b ? -1 : 1))),
     nodes: Object.fromEntries(
-      fleet.nodes.map(({ id, port, site, labels, wariness }) => [
+      fleet.nodes.map(({ id, address, port, site, labels, wariness }) => [
         id,
-        { address: '127.0.0.1', port, site, labels, ...(wariness > 0 ? { wariness } : {}) },
+        { address: address ?? '127.0.0.1', port, site, labels, ...(wariness > 0 ? { wariness } : {}) },
       ]),
     ),
   };
-  return `# Made by edgectl lab up. Every node is a directory on this computer: a sandbox to rehearse in.\n${stringify(document)}`;
+  return `# Made by edgectl lab up. ${fleet.about}\n${stringify(document)}`;
 }
 
 /** runtimes.yaml of a lab: wants the first bundle everywhere, and names the others to try. */

@@ -100,6 +100,7 @@ export class LabNode {
   status(): LabNodeStatus {
     return {
       id: this.id,
+      address: '127.0.0.1',
       port: this.#options.port,
       booted: this.#boot !== undefined,
       broken: [...this.#broken].sort(),

@@ -1,9 +1,8 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeKeyPair } from './key-pair.js';
 import { ulid } from 'ulid';
-import { EdgectlError } from '../errors/error.js';
-import { isRunning, startDaemon } from './daemon-process.js';
+import { startDaemon } from './daemon-process.js';
 import { labDown } from './down.js';
 import { fleetYaml, knownHosts, type LabBundle, runtimesYaml } from './fleet-files.js';
 import { fleetStateDir, type LabLayout } from './layout.js';
@@ -11,7 +10,8 @@ import { freePorts } from './ports.js';
 import { makeNodeRoots } from './provision.js';
 import { type RosterNode, labRoster } from './roster.js';
 import { installLabKey, packLabRuntimes } from './supply.js';
-import { type LabNodes, type LabState, readLabState, writeLabNodes, writeLabState } from './state.js';
+import { requireVacant } from './vacant.js';
+import { type LabNodes, type LabState, writeLabNodes, writeLabState } from './state.js';
 
 /** What `lab up` needs to know. */
 export interface LabUpOptions {
@@ -55,7 +55,7 @@ export class LabUp {
   }
 
   async run(): Promise<LabUpResult> {
-    await this.#refuseSecondLab();
+    await requireVacant(this.#layout);
     const state = await this.#begin();
     try {
       return await this.#bringUp(state);
@@ -101,26 +101,6 @@ export class LabUp {
     };
   }
 
-  async #refuseSecondLab(): Promise<void> {
-    const state = await readLabState(this.#layout);
-    if (!state) return await this.#refuseForeignDir();
-    const running = state.daemon !== undefined && (await isRunning(state.daemon));
-    const message = running
-      ? `A lab of ${state.nodes} nodes is up in ${this.#layout.dir}.`
-      : `What is left of a lab is in ${this.#layout.dir}; it does not run.`;
-    throw new EdgectlError('LAB_EXISTS', { message });
-  }
-
-  /** `lab down` removes the whole directory: it must never be one with anything else in it. */
-  async #refuseForeignDir(): Promise<void> {
-    const entries = await readdir(this.#layout.dir).catch(() => []);
-    if (entries.length === 0) return;
-    throw new EdgectlError('USAGE', {
-      message: `${this.#layout.dir} is not empty and holds no lab.`,
-      hint: 'name a new directory with --dir',
-    });
-  }
-
   async #begin(): Promise<LabState> {
     await mkdir(this.#layout.dir, { recursive: true, mode: 0o700 });
     const state: LabState = {
@@ -157,7 +137,8 @@ export class LabUp {
     await mkdir(join(dir, 'policies'), { recursive: true });
     const placed = roster.map((node, i) => ({ ...node, port: nodes.nodes[i]?.port ?? 0 }));
     const identity = this.#layout.clientKey;
-    const text = fleetYaml({ id: this.#fleetId, name: 'lab', user: labUser, identity, nodes: placed });
+    const about = 'Every node is a directory on this computer: a sandbox to rehearse in.';
+    const text = fleetYaml({ id: this.#fleetId, name: 'lab', user: labUser, identity, nodes: placed, about });
     await writeFile(join(dir, '.edgectl-lab'), 'This fleet is a sandbox, made by edgectl lab up.\n');
     await writeFile(join(dir, 'fleet.yaml'), text);
     await writeFile(join(dir, 'known_hosts'), knownHosts(nodes.nodes));

@@ -11,6 +11,6 @@ export default class LabHeal extends BaseCommand<typeof LabHeal> {
   protected async execute(): Promise<CommandResult> {
     const { healNode } = await import('../../lab/break.js');
     const node = await healNode(labLayout(this.flags.dir ?? defaultLabDir(this.io.env)), this.args.node);
-    return { data: node, text: () => `${node.id} answers on 127.0.0.1:${node.port} again.` };
+    return { data: node, text: () => `${node.id} answers on ${node.address}:${node.port} again.` };
   }
 }

@@ -8,23 +8,21 @@ export default class LabStatus extends BaseCommand<typeof LabStatus> {
   static override flags = { dir: Flags.string(labDirOption) };
 
   protected async execute(): Promise<CommandResult> {
-    const { labStatus, nodeWord } = await import('../../lab/status.js');
+    const { aboutLab, labStatus, nodeWord } = await import('../../lab/status.js');
     const status = await labStatus(labLayout(this.flags.dir ?? defaultLabDir(this.io.env)));
     return {
       data: status,
       text: (ui) => {
         if (!status.daemon)
           return `A lab is left in ${status.dir}, but it does not run.\nTake it away:  edgectl lab down`;
-        const { pid, rssBytes, upSeconds } = status.daemon;
         const rows = status.nodes.map((node) => [
           node.id,
-          `127.0.0.1:${node.port}`,
+          `${node.address}:${node.port}`,
           { text: nodeWord(node), tone: node.broken.length > 0 ? ('warn' as const) : ('good' as const) },
           node.powerCuts > 0 ? node.powerCuts : '',
         ]);
         return [
-          `Sandbox: ${status.nodes.length} nodes are directories below ${status.dir}, not machines.`,
-          `Process ${pid}, up ${upSeconds} s, ${Math.round(rssBytes / 1048576)} MiB.`,
+          ...aboutLab(status),
           '',
           ui.table(['NODE', 'ADDRESS', 'STATE', { title: 'POWER CUTS', align: 'right' }], rows),
           '',

@@ -1,6 +1,5 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type CommandResult } from '../../cli/base.js';
-import { EdgectlError } from '../../errors/error.js';
 import { defaultLabDir, labDirOption, labLayout } from '../../lab/layout.js';
 
 export default class LabUp extends BaseCommand<typeof LabUp> {
@@ -20,41 +19,24 @@ export default class LabUp extends BaseCommand<typeof LabUp> {
   };
 
   protected async execute(): Promise<CommandResult> {
-    if (this.flags.machines) {
-      throw new EdgectlError('LAB_UNSUPPORTED', {
-        message: 'Labs of real machines cannot be started from here yet.',
-        hint: 'leave out --machines',
-      });
-    }
-    const { nodes, sites, dir } = this.flags;
-    const { LabUp: Procedure } = await import('../../lab/up.js');
+    const { nodes, sites, dir, machines } = this.flags;
     const layout = labLayout(dir ?? defaultLabDir(this.io.env));
-    const result = await new Procedure({
+    const { labUpText, machinesUpText } = await import('../../lab/up-text.js');
+    const common = {
       layout,
       nodes,
-      ...(sites === undefined ? {} : { sites: Math.min(sites, nodes) }),
       env: this.io.env,
       now: () => new Date(this.clock.now()),
-      version: this.config.version,
-      onStep: (text) => void this.say(`  ${text} …`),
-    }).run();
-    return {
-      data: result,
-      text: (ui) => {
-        const versions = result.runtimes.map(({ version, about }) => `  lab-runtime ${version}  ${about}`);
-        return [
-          `${ui.theme.good('Up:')} ${nodes} nodes on ${result.sites === 1 ? 'one site' : `${result.sites} sites`}. This is a sandbox: the nodes are directories on`,
-          'this computer, and what it proves is kill and reboot, not lost disk writes.',
-          '',
-          ...versions,
-          '',
-          'Next:',
-          `  export EDGECTL_FLEET=${result.fleetDir}`,
-          '  edgectl rollout runtime --canary 5% --policy rehearsal',
-          '  edgectl lab break NODE --how offline|hang|bad-runtime|power-cut',
-          '  edgectl lab down',
-        ].join('\n');
-      },
+      onStep: (text: string) => void this.say(`  ${text} …`),
     };
+    if (machines) {
+      const { machineFleetUp } = await import('../../lab/machine-fleet.js');
+      const result = await machineFleetUp({ ...common, signal: this.signal });
+      return { data: result, text: () => machinesUpText(result) };
+    }
+    const { LabUp: Procedure } = await import('../../lab/up.js');
+    const placed = sites === undefined ? {} : { sites: Math.min(sites, nodes) };
+    const result = await new Procedure({ ...common, ...placed, version: this.config.version }).run();
+    return { data: result, text: () => labUpText(result) };
   }
 }

@@ -42,7 +42,7 @@ describe.skipIf(need.skip)('the supplies of a lab', () => {
     await writeFile(join(layout.fleetDir, '.edgectl-lab'), '');
     await writeFile(
       join(layout.fleetDir, 'fleet.yaml'),
-      fleetYaml({ id: fleetId, name: 'lab', user: 'edgectl', identity: layout.clientKey, nodes }),
+      fleetYaml({ id: fleetId, name: 'lab', user: 'edgectl', identity: layout.clientKey, nodes, about: '' }),
     );
     await writeFile(join(layout.fleetDir, 'runtimes.yaml'), runtimesYaml('lab-runtime', packed.bundles));
     await writeFile(join(layout.fleetDir, 'known_hosts'), knownHosts(nodes));
