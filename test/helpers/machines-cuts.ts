@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Machine } from '../../src/lab/machines/machine.js';
 import type { TxLine } from '../../src/node/types.js';
@@ -59,6 +60,15 @@ export class CutBench {
   async begin(from: 'prepared' | 'staged', switches: readonly string[] = []): Promise<void> {
     if (await this.machine.isUp()) await this.machine.kill();
     await this.machine.restoreState(this.saved(from));
+    // What adoption wired into /etc and /usr/local is on another disk than the state that was just put back.
+    if (from === 'prepared')
+      for (const wired of [
+        'etc/systemd/system/containerd.service.d',
+        'usr/local/bin/ctr',
+        'usr/local/bin/containerd-shim-runc-v2',
+        'usr/local/sbin/runc',
+      ])
+        await rm(path.join(this.machine.root, wired), { recursive: true, force: true });
     await this.machine.boot();
     this.kit = new KitOnMachine(this.machine);
     await this.machine.sh(`rm -f ${lab}/*; for s in ${switches.join(' ')}; do : >${lab}/$s; done`);
@@ -83,6 +93,7 @@ export class CutBench {
     const short = { windowS: 1, passes: 1, capS: 8, confirmS: 4 };
     const authority = (await this.signer.plan([id], { kind: 'update', health: short, want }))[id];
     if (authority === undefined) throw new Error('no slice');
+    await this.kit.release(this.run().run);
     await this.kit.prepareRun(authority, this.bundles);
     const step = await this.kit.start(authority.run);
     await this.kit.reaches(authority.run, step, ['AWAIT']);
