@@ -1,3 +1,4 @@
+import { createPrivateKey, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ParsedKey } from 'ssh2';
 import type { Ssh2 } from './load.js';
@@ -45,7 +46,7 @@ export class KeyStore {
       );
     }
     if (!key.isPrivateKey()) return unusable(`${path} holds a public key`);
-    return { path, key, publicBlob: key.getPublicSSH(), why: undefined };
+    return { path, key: withDecodedKey(key), publicBlob: key.getPublicSSH(), why: undefined };
   }
 
   async #readPublic(path: string): Promise<Buffer | undefined> {
@@ -59,4 +60,19 @@ export class KeyStore {
     const parsed = this.ssh2.utils.parseKey(text) as ParsedKey | ParsedKey[] | Error;
     return Array.isArray(parsed) ? (parsed[0] ?? new Error('no key in it')) : parsed;
   }
+}
+
+/**
+ * The same key, decoded once: ssh2 decodes its PEM at every signature, which costs ten times the signature itself. The
+ * hash is what ssh2 asks for; without one only Ed25519 (which has none, RFC 8709) is signed here.
+ */
+export function withDecodedKey(key: ParsedKey): ParsedKey {
+  const decoded = createPrivateKey(key.getPrivatePEM());
+  const plain = key.sign.bind(key);
+  key.sign = (data, hash) => {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    if (typeof hash === 'string') return sign(hash, bytes, decoded);
+    return key.type === 'ssh-ed25519' ? sign(null, bytes, decoded) : plain(data, hash);
+  };
+  return key;
 }
