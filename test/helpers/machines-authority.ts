@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ulid } from 'ulid';
@@ -76,15 +76,7 @@ export class Signer {
 
   /** A containerd that answers like the genuine one of a package and is gone after some seconds. */
   async crashingContainerd(deb: string, seconds: number): Promise<TestBundle> {
-    const tree = await mkdtemp(path.join(this.dir, 'crashing-'));
-    await must(['dpkg-deb', '-x', deb, path.join(tree, 'deb')]);
-    const bin = path.join(tree, 'usr/bin');
-    await mkdir(bin, { recursive: true });
-    for (const name of ['ctr']) await cp(path.join(tree, 'deb/usr/bin', name), path.join(bin, name));
-    await cp(path.join(tree, 'deb/usr/bin/containerd'), path.join(bin, 'containerd-genuine'));
-    const wrapper = `#!/bin/sh\n[ "\${1-}" = --version ] || (sleep ${seconds}; kill -9 $$) &\nexec "\${0%/*}/containerd-genuine" "$@"\n`;
-    await writeFile(path.join(bin, 'containerd'), wrapper, { mode: 0o755 });
-    const version = (await must(['dpkg-deb', '-f', deb, 'Version'])).trim().replace(/[+~-].*/u, '');
+    const { tree, version } = await crashingTree(this.dir, deb, seconds);
     return this.bundle('containerd', tree, {
       version,
       driver: (from) => ({
@@ -122,6 +114,25 @@ export class Signer {
   private async sign(namespace: string, text: string): Promise<string> {
     return must(['ssh-keygen', '-q', '-Y', 'sign', '-n', namespace, '-f', path.join(this.dir, 'key')], text);
   }
+}
+
+/** A directory with the containerd of a package behind a wrapper that ends it after some seconds. */
+export async function crashingTree(
+  parent: string,
+  deb: string,
+  seconds: number,
+): Promise<{ tree: string; version: string }> {
+  const tree = await mkdtemp(path.join(parent, 'crashing-'));
+  await must(['dpkg-deb', '-x', deb, path.join(tree, 'deb')]);
+  const bin = path.join(tree, 'usr/bin');
+  await mkdir(bin, { recursive: true });
+  await rename(path.join(tree, 'deb/usr/bin/ctr'), path.join(bin, 'ctr'));
+  await rename(path.join(tree, 'deb/usr/bin/containerd'), path.join(bin, 'containerd-genuine'));
+  await rm(path.join(tree, 'deb'), { recursive: true });
+  const wrapper = `#!/bin/sh\n[ "\${1-}" = --version ] || (sleep ${seconds}; kill -9 $$) &\nexec "\${0%/*}/containerd-genuine" "$@"\n`;
+  await writeFile(path.join(bin, 'containerd'), wrapper, { mode: 0o755 });
+  const version = (await must(['dpkg-deb', '-f', deb, 'Version'])).trim().replace(/[+~-].*/u, '');
+  return { tree, version };
 }
 
 async function must(argv: [string, ...string[]], input?: string): Promise<string> {

@@ -23,6 +23,11 @@ export async function genuineBundles(signer: Signer): Promise<TestBundle[]> {
   ]);
 }
 
+/** A package with a newer build than the machines'. */
+export function newerDeb(name: string): Promise<string> {
+  return fetchDeb({ package: name, suite: newerSuite });
+}
+
 /** The package that the newer containerd comes from. */
 export function containerdDeb(): Promise<string> {
   return fetchDeb({ package: 'containerd', suite: newerSuite });

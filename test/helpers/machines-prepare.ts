@@ -27,5 +27,5 @@ export async function prepareMachine(
   const result = await machine.exec(['sh', '-s'], { input: script });
   const answer = parseAnswer(Buffer.from(result.stdout));
   if (!answer.valid) throw new Error(`${machine.id}: ${answer.why}; ${result.stderr.slice(-800)}`);
-  if (!answer.ok) throw new Error(`${machine.id}: ${answer.code}: ${answer.reason}`);
+  if (!answer.ok) throw new Error(`${machine.id}: ${answer.code}: ${answer.reason}; ${result.stderr.slice(-800)}`);
 }

@@ -16,41 +16,40 @@ const switched = 8;
 const randomCuts = Number(process.env['EDGECTL_SOAK_CUTS'] ?? 5);
 /** From the start of a transaction with this health policy to well behind its commit, milliseconds. */
 const span = 6000;
+const seed = Number(process.env['EDGECTL_SOAK_SEED'] ?? 20_260_101);
 const need = genuineNeed();
 
 describe.skipIf(need.skip)('power cuts on a machine whose state is an ext4 image of its own', () => {
   let lab: MachinesLab;
-  let benches: CutBench[];
-  const queue: ((bench: CutBench) => Promise<void>)[] = [];
-
-  /** The cuts of all tests are spread over the machines; each test waits for its own. */
-  const onAnyMachine = <T>(work: (bench: CutBench) => Promise<T>): (() => Promise<T>) => {
-    let settle: { resolve: (value: T) => void; reject: (error: unknown) => void };
-    const outcome = new Promise<T>((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    outcome.catch(() => undefined);
-    queue.push((bench) => work(bench).then(settle.resolve, settle.reject));
-    return () => outcome;
-  };
+  const free: CutBench[] = [];
+  const waiting: ((bench: CutBench) => void)[] = [];
 
   beforeAll(async () => {
     lab = await testMachines({ count: 2, stateImageMiB: 512 });
     const signer = await Signer.create(lab.dir);
     const bundles = await genuineBundles(signer);
-    benches = lab.nodes.map((machine) => new CutBench(machine, signer, bundles));
     await Promise.all(
-      benches.map(async (bench) => {
-        await prepareMachine(bench.machine, signer, { labKit: true });
+      lab.nodes.map(async (machine) => {
+        await prepareMachine(machine, signer, { labKit: true });
+        const bench = new CutBench(machine, signer, bundles);
         await bench.makeReady();
+        free.push(bench);
       }),
     );
-    for (const bench of benches)
-      void (async () => {
-        for (let next = queue.shift(); next !== undefined; next = queue.shift()) await next(bench);
-      })();
   });
   afterAll(() => lab.stop());
+
+  /** Tests run side by side, each on a machine of its own. */
+  const onOneMachine = (name: string, test: (bench: CutBench) => Promise<void>): void => {
+    it.concurrent(name, async () => {
+      const bench = free.pop() ?? (await new Promise<CutBench>((resolve) => waiting.push(resolve)));
+      await test(bench).finally(() => {
+        const next = waiting.shift();
+        if (next === undefined) free.push(bench);
+        else next(bench);
+      });
+    });
+  };
 
   const whole = (after: AfterCut): void => {
     expect(after.committed).not.toBe('mixed');
@@ -61,92 +60,81 @@ describe.skipIf(need.skip)('power cuts on a machine whose state is an ext4 image
     if (after.pointer !== undefined) expect(after.pointer).toMatch(/^gen\/\d+$/);
   };
 
-  for (const failpoint of staging) {
-    const result = onAnyMachine((bench) => bench.cutAt(failpoint));
-    it(`cut while staging, at failpoint ${failpoint}: boots on the old versions`, async () => {
-      const { pointer, ...after } = await result();
+  for (const failpoint of staging)
+    onOneMachine(`cut while staging, at failpoint ${failpoint}: boots on the old versions`, async (bench) => {
+      const { pointer, ...after } = await bench.cutAt(failpoint);
       expect(pointer).toBe('');
       whole(after);
       expect(after.committed).toBe('old');
     });
-  }
 
-  const resumed = onAnyMachine(async (bench) => {
+  onOneMachine('goes on with the same run after a cut while staging', async (bench) => {
     await bench.cutAt(4);
-    return { retried: await bench.again(), then: await bench.look() };
-  });
-  it('goes on with the same run after a cut while staging', async () => {
-    const { retried, then } = await resumed();
-    expect(retried.state).toBe('COMMIT');
-    expect(then).toEqual({ committed: 'new', running: 'new' });
+    expect((await bench.again()).state).toBe('COMMIT');
+    expect(await bench.look()).toEqual({ committed: 'new', running: 'new' });
   });
 
-  for (const failpoint of trial) {
-    const result = onAnyMachine((bench) => bench.cutAt(failpoint));
-    it(`cut in the transaction, at failpoint ${failpoint}: boots on the old versions and says that it was the power`, async () => {
-      const after = await result();
+  for (const failpoint of trial)
+    onOneMachine(
+      `cut in the transaction, at failpoint ${failpoint}: boots on the old versions and says that it was the power`,
+      async (bench) => {
+        const after = await bench.cutAt(failpoint);
+        whole(after);
+        expect(after.committed).toBe('old');
+        expect(after.acknowledged).toBe(false);
+        expect([after.tx?.state, after.tx?.why]).toEqual([failpoint < switched ? 'ABORT' : 'REVERTED', 'power']);
+      },
+    );
+
+  onOneMachine(
+    'cut between the rename and its sync, at failpoint 14: old or new, never in between, and nothing was acknowledged',
+    async (bench) => {
+      const after = await bench.cutAt(14);
       whole(after);
-      expect(after.committed).toBe('old');
       expect(after.acknowledged).toBe(false);
-      expect([after.tx?.state, after.tx?.why]).toEqual([
-        failpoint === 6 ? expect.stringMatching(/ABORT|REVERTED/) : 'REVERTED',
-        'power',
-      ]);
-    });
-  }
+    },
+  );
 
-  const between = onAnyMachine((bench) => bench.cutAt(14));
-  it('cut between the rename and its sync, at failpoint 14: old or new, never in between, and nothing was acknowledged', async () => {
-    const after = await between();
-    whole(after);
-    expect(after.acknowledged).toBe(false);
-  });
+  for (const failpoint of decided)
+    onOneMachine(
+      `cut behind the decision, at failpoint ${failpoint}: boots on the new versions and closes the journal`,
+      async (bench) => {
+        const after = await bench.cutAt(failpoint);
+        whole(after);
+        expect(after.committed).toBe('new');
+        expect(after.tx?.state).toBe('COMMIT');
+      },
+    );
 
-  for (const failpoint of decided) {
-    const result = onAnyMachine((bench) => bench.cutAt(failpoint));
-    it(`cut behind the decision, at failpoint ${failpoint}: boots on the new versions and closes the journal`, async () => {
-      const after = await result();
-      whole(after);
-      expect(after.committed).toBe('new');
-      expect(after.tx?.state).toBe('COMMIT');
-    });
-  }
-
-  const afterCommit = onAnyMachine((bench) => bench.cutAfterCommit());
-  it('keeps a commit that it acknowledged, although the power goes at that moment', async () => {
-    const after = await afterCommit();
+  onOneMachine('keeps a commit that it acknowledged, although the power goes at that moment', async (bench) => {
+    const after = await bench.cutAfterCommit();
     whole(after);
     expect(after.acknowledged).toBe(true);
     expect(after.committed).toBe('new');
   });
 
-  const seed = Number(process.env['EDGECTL_SOAK_SEED'] ?? 20_260_101);
-  const moments = Array.from({ length: randomCuts }, (_, n) => Math.floor(fraction(seed + n) * span));
-  for (const [n, moment] of moments.entries()) {
-    const result = onAnyMachine((bench) => bench.cutAfter(moment));
-    it(`random cut ${n + 1} of ${randomCuts}, ${moment} ms after the beginning: all old or all new`, async () => {
-      whole(await result());
-    });
+  for (let n = 0; n < randomCuts; n += 1) {
+    const moment = Math.floor(fraction(seed + n) * span);
+    onOneMachine(
+      `random cut ${n + 1} of ${randomCuts}, ${moment} ms after the beginning: all old or all new`,
+      async (bench) => whole(await bench.cutAfter(moment)),
+    );
   }
 
-  const unattended = onAnyMachine((bench) => bench.unattended());
-  it('reverts by its dead-man alone when nobody confirms and the runner hangs', async () => {
-    expect((await unattended()).why).toBe('deadline');
+  onOneMachine('reverts by its dead-man alone when nobody confirms and the runner hangs', async (bench) => {
+    expect((await bench.unattended()).why).toBe('deadline');
   });
 
-  const deadless = onAnyMachine((bench) => bench.unattended(['nodeadman']));
-  it('notices when the dead-man is taken out of the kit: the trial stays', async () => {
-    await expect(deadless()).rejects.toThrow(/ is AWAIT /);
+  onOneMachine('notices when the dead-man is taken out of the kit: the trial stays', async (bench) => {
+    await expect(bench.unattended(['nodeadman'])).rejects.toThrow(/ is AWAIT /);
   });
 
-  const nonatomic = onAnyMachine((bench) => bench.cutAt(14, ['nonatomic']));
-  it('notices when the pointer is not replaced atomically: for a moment it leads nowhere', async () => {
-    expect((await nonatomic()).pointer).toBe('');
+  onOneMachine('notices when the pointer is not replaced atomically: for a moment it leads nowhere', async (bench) => {
+    expect((await bench.cutAt(14, ['nonatomic'])).pointer).toBe('');
   });
 
-  const unsynced = onAnyMachine((bench) => bench.cutAfterCommit(['nosync']));
-  it('notices when the syncs are taken out of the kit: an acknowledged commit is lost', async () => {
-    const after = await unsynced();
+  onOneMachine('notices when the syncs are taken out of the kit: an acknowledged commit is lost', async (bench) => {
+    const after = await bench.cutAfterCommit(['nosync']);
     expect(after.acknowledged).toBe(true);
     expect(after.committed).toBe('old');
   });
