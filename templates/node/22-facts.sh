@@ -25,15 +25,22 @@ facts_machine() {
   fi
   if [ -f /sys/fs/cgroup/cgroup.controllers ]; then fact cgroup 2; else fact cgroup 1; fi
 }
-# distro_fact COMPONENT: what the distribution brought under that name: `version path`.
+# distro_fact COMPONENT: what the distribution brought under that name, or as that shim of runc: `version path`.
 distro_fact() {
   for df_dir in usr/local/sbin usr/local/bin usr/sbin usr/bin sbin bin; do
-    df_file=$P/$df_dir/$1
+    df_name=$1
+    [ ! -x "$P/$df_dir/$1-runc-v2" ] || df_name=$1-runc-v2
+    df_file=$P/$df_dir/$df_name
     [ -x "$df_file" ] && [ -f "$df_file" ] || continue
     case $(readlink "$df_file") in */run/edgectl/*) continue ;; esac
-    df_text=$(timeout -k 2 10 "$df_file" --version </dev/null 2>&1 3>&- 4>&- | head -n 3 | tr '\n' ' ')
-    df_version=$(printf '%s' "$df_text" | sed -n 's/^[^0-9]*\([^0-9 ]*[^0-9.]\)\{0,1\}\([0-9][0-9]*\.[0-9][A-Za-z0-9.+~-]*\).*/\2/p' | head -n 1)
-    fact "distro.$1" "${df_version:-unknown} /$df_dir/$1"
+    # containerd's shims know -v only.
+    df_version=
+    for df_flag in --version -v; do
+      df_text=$(timeout -k 2 10 "$df_file" "$df_flag" </dev/null 2>&1 3>&- 4>&- | head -n 3) || df_text=
+      df_version=$(printf '%s\n' "$df_text" | tr -s ' \t' '\n\n' | sed -n 's/^[^0-9]*\([0-9][0-9]*\.[0-9][A-Za-z0-9.+~-]*\).*/\1/p' | head -n 1)
+      [ -z "$df_version" ] || break
+    done
+    fact "distro.$1" "${df_version:-unknown} /$df_dir/$df_name"
     return 0
   done
   fact "distro.$1" none

@@ -98,7 +98,7 @@ units_same() {
 
 # probes GENERATION: every probe of the CHANGED components passes. Sets HEALTH, and PROBE_HUNG when one took too long.
 probes() {
-  PROBE_HUNG=
+  PROBE_HUNG='' po_count=0
   HEALTH='nothing to probe'
   for po_name in $CHANGED; do
     po_dir=$R/gen/$1/$po_name
@@ -109,7 +109,9 @@ probes() {
       run_words 15 "$EXPANDED" >"$V/probe-out.$$" 2>&1
       po_status=$?
       one_line "$(head -c 1000 "$V/probe-out.$$" | tr -d '\000')"
-      HEALTH=${LINE:-"$po_name answers"}
+      po_count=$((po_count + 1))
+      # What a probe that passed printed is for machines.
+      HEALTH="$po_count probes passed"
       [ "$po_status" != 0 ] || continue
       HEALTH="$po_name: ${LINE:-probe ended with status $po_status}"
       case $po_status in 124 | 137 | 143) PROBE_HUNG=1 HEALTH="$po_name: the probe did not end within 15 s" ;; esac

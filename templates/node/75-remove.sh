@@ -22,7 +22,8 @@ remove_all() {
   sys_remove_units
   [ -z "$ra_units$REWIRED" ] || sys_reload
   for ra_unit in $ra_units; do sys_restart "$ra_unit"; done
-  ra_user=
+  ra_user='' ra_home=''
+  if kv_get "$ETC/node.conf" created_home; then ra_home=$KV; fi
   if kv_get "$ETC/node.conf" created_user; then ra_user=$KV; fi
   for ra_path in "$P/etc/sudoers.d/edgectl" "$P/etc/tmpfiles.d/edgectl.conf" "$ETC" "$R" "$V" "$P/usr/local/sbin/edgectl-node"; do
     [ -e "$ra_path" ] || continue
@@ -32,7 +33,10 @@ remove_all() {
   done
   if [ -n "$ra_user" ] && [ -z "$P" ]; then
     { userdel -f "$ra_user" || deluser "$ra_user"; } >/dev/null 2>&1
-    rm -rf "/home/${ra_user:?}/.ssh" && rmdir "/home/$ra_user" 2>/dev/null
+    case $ra_home in
+      "/home/$ra_user") rm -rf "${ra_home:?}" ;;
+      *) rm -rf "/home/${ra_user:?}/.ssh" && rmdir "/home/$ra_user" 2>/dev/null ;;
+    esac
     removed "user $ra_user"
   fi
 }

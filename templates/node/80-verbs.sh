@@ -211,7 +211,7 @@ verb_doctor() {
   if [ "$FREE" -ge $((RESERVE_KIB * 8)) ]; then check disk true "$FREE KiB free" ''; else check disk false "$FREE KiB free in $R" 'edgectl node gc'; fi
   if { : >"$R/.write"; } 2>/dev/null; then rm -f "$R/.write"; check writable true "$R" ''; else check writable false "$R cannot be written" 'look at the file system'; fi
   if dr_text=$(sys_preflight); then check init true "$INIT" ''; else check init false "$dr_text" ''; fi
-  if [ -s "$TRUST" ]; then check trust true "$(grep -c . "$TRUST") keys" ''; else check trust false "$TRUST is empty" 'edgectl node prepare'; fi
-  if clock_good; then check clock true "$NOW" ''; else check clock false "the clock says $NOW" 'expiry is not checked until the clock is right'; fi
+  if [ -s "$TRUST" ]; then check trust true "$(grep -c '^[^#]' "$TRUST") key(s) may sign" ''; else check trust false "$TRUST is empty" 'edgectl node prepare'; fi
+  if clock_good; then check clock true "$(date -u '+%Y-%m-%d %H:%M:%S') UTC" ''; else check clock false "the clock says $(date -u '+%Y-%m-%d %H:%M:%S') UTC" 'expiry is not checked until the clock is right'; fi
   done_ok
 }

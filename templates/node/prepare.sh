@@ -88,10 +88,13 @@ install_file() {
 }
 
 prepare_user() {
-  CREATED=
+  CREATED='' CREATED_HOME=''
   if kv_get "$ETC/node.conf" created_user; then CREATED=$KV; fi
+  if kv_get "$ETC/node.conf" created_home; then CREATED_HOME=$KV; fi
   [ -n "$ARG_user" ] && [ -z "$P" ] || return 0
   if ! id "$ARG_user" >/dev/null 2>&1; then
+    # A home that we bring goes with the user; one that was there before stays.
+    if [ ! -e "/home/$ARG_user" ]; then CREATED_HOME=/home/$ARG_user; fi
     { useradd --system --create-home --home-dir "/home/$ARG_user" --shell /bin/sh "$ARG_user" || adduser -S -D -h "/home/$ARG_user" -s /bin/sh "$ARG_user"; } >&2 || fail PREFLIGHT "user: $ARG_user cannot be created"
     CREATED=$ARG_user
     o_new prepared; o_s path "user $ARG_user"; o_end
@@ -148,10 +151,16 @@ prepare_install() {
   install_file "$TRUST" 644 "$ARG_allowed_signers"
   mkdir -p "$ETC/inhibit.d" "$R/store" "$R/gen" "$R/tx" "$R/runs" "$R/lease" "$R/spool/new" "$V" || fail READ_ONLY "$R cannot be written"
   chmod 755 "$ETC" "$R"
-  install_file "$ETC/node.conf" 644 "node=$ARG_node${NL}fleet=$ARG_fleet$NL${CREATED:+created_user=$CREATED$NL}"
+  install_file "$ETC/node.conf" 644 "node=$ARG_node${NL}fleet=$ARG_fleet$NL${CREATED:+created_user=$CREATED$NL}${CREATED_HOME:+created_home=$CREATED_HOME$NL}"
   prepare_units
-  install_file "$KIT" 755 "$(kit_text)$NL"
+  same_kit || install_file "$KIT" 755 "$(kit_text)$NL"
   sync_disk
+}
+
+# same_kit: is the kit there already, but for the time at which it was built?
+same_kit() {
+  [ -x "$KIT" ] || return 1
+  [ "$(sed 's/^KIT_BUILT=.*/KIT_BUILT=/' "$KIT")" = "$(kit_text | sed 's/^KIT_BUILT=.*/KIT_BUILT=/')" ]
 }
 
 prepare_undo() {
