@@ -25,21 +25,49 @@ function makePlan(count) {
   const ids = Array.from({ length: count }, (_, index) => `edge-${String(index).padStart(5, '0')}`);
   const health = { windowS: 1, passes: 1, capS: 60, confirmS: 60 };
   const nodes = ids.map((id, index) => ({
-    id, site: `site-${index % 100}`, region: 'here', arch: 'amd64', os: 'debian-12', stage: 'rest', intent: false,
+    id,
+    site: `site-${index % 100}`,
+    region: 'here',
+    arch: 'amd64',
+    os: 'debian-12',
+    stage: 'rest',
+    intent: false,
     observed: { at: at.toISOString(), components: { rt: OLD }, versions: { rt: '1.0' } },
-    expectBefore: { rt: OLD }, expectAfter: { rt: NEW },
+    expectBefore: { rt: OLD },
+    expectAfter: { rt: NEW },
   }));
   const stage = {
-    name: 'rest', nodes: ids, first: 1, concurrency: 100, ramp: { start: 10, factor: 2 }, budget: { groupBy: 'none', maxUnavailable: 1 },
-    nodeDeadlineMs: 600_000, progressDeadlineMs: 600_000, soakMs: 0, offline: { mode: 'defer', max: count },
+    name: 'rest',
+    nodes: ids,
+    first: 1,
+    concurrency: 100,
+    ramp: { start: 10, factor: 2 },
+    budget: { groupBy: 'none', maxUnavailable: 1 },
+    nodeDeadlineMs: 600_000,
+    progressDeadlineMs: 600_000,
+    soakMs: 0,
+    offline: { mode: 'defer', max: count },
     gate: { success: 0.9, minSample: 1, maxFailed: 0, onFail: 'pause' },
   };
   const body = {
-    schema: 1, tool: 'bench', id: RUN, kind: 'runtime', fleet: { id: 'BENCH', name: 'bench', digest: OLD }, createdAt: at.toISOString(),
-    validUntil: new Date(+at + 3_600_000).toISOString(), series: 1, expires: Math.floor(+at / 1000) + 86_400, seed: 's',
-    policy: { name: 'bench', rehearsal: true, maxFailed: 0, maxStale: 0 }, health,
-    changes: [{ component: 'rt', to: { version: '2.0', digest: NEW, size, signedBy: 'bench' }, from: ['1.0'], nodes: count }],
-    nodes, stages: [stage], steps: nodes.flatMap((node) => compileSteps({ kind: 'runtime', node, actual: { rt: OLD }, health })),
+    schema: 1,
+    tool: 'bench',
+    id: RUN,
+    kind: 'runtime',
+    fleet: { id: 'BENCH', name: 'bench', digest: OLD },
+    createdAt: at.toISOString(),
+    validUntil: new Date(+at + 3_600_000).toISOString(),
+    series: 1,
+    expires: Math.floor(+at / 1000) + 86_400,
+    seed: 's',
+    policy: { name: 'bench', rehearsal: true, maxFailed: 0, maxStale: 0 },
+    health,
+    changes: [
+      { component: 'rt', to: { version: '2.0', digest: NEW, size, signedBy: 'bench' }, from: ['1.0'], nodes: count },
+    ],
+    nodes,
+    stages: [stage],
+    steps: nodes.flatMap((node) => compileSteps({ kind: 'runtime', node, actual: { rt: OLD }, health })),
   };
   const slices = buildSlices(body, { versionOf: () => '2.0' });
   const { root } = new MerkleTree(slices);
@@ -79,8 +107,14 @@ function makeKit(report = () => {}) {
 
 async function depsOf(file, kit, controls, sink) {
   return {
-    journal: await openJournal({ file, now: () => Date.now() }), kit, registry: builtinActions(), clock: systemRunClock, controls, sink,
-    randomHex: (bytes) => randomBytes(bytes).toString('hex'), bundles: { [NEW]: { statement: 's', signature: 's', size } },
+    journal: await openJournal({ file, now: () => Date.now() }),
+    kit,
+    registry: builtinActions(),
+    clock: systemRunClock,
+    controls,
+    sink,
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    bundles: { [NEW]: { statement: 's', signature: 's', size } },
     owner: { owner: 'bench', host: 'bench' },
   };
 }
@@ -91,7 +125,9 @@ if (process.argv[2] === '--resume') {
   const kit = makeKit(() => (first = performance.now()));
   const deps = await depsOf(process.argv[3], kit, { onDrain: () => {}, onDetach: () => {} }, () => {});
   const result = await resumeRun(RUN, deps);
-  console.log(`resume: first remote action ${Math.round(first)} ms after the process began; ${result.state}, ${kit.count()} calls; peak RSS ${peakMiB()} MiB`);
+  console.log(
+    `resume: first remote action ${Math.round(first)} ms after the process began; ${result.state}, ${kit.count()} calls; peak RSS ${peakMiB()} MiB`,
+  );
   await deps.journal.close();
 } else {
   const count = Number(process.argv[2] ?? 1000);
@@ -102,7 +138,8 @@ if (process.argv[2] === '--resume') {
   const controls = { onDrain: (listener) => (drain = listener), onDetach: () => {} };
   const kit = makeKit();
   const sink = (event) => {
-    if (event.type === 'node-state' && event.to === 'succeeded' && (done += 1) === Math.floor(count / 2)) drain('SIGINT');
+    if (event.type === 'node-state' && event.to === 'succeeded' && (done += 1) === Math.floor(count / 2))
+      drain('SIGINT');
   };
   const began = performance.now();
   const plan = makePlan(count);
@@ -110,7 +147,9 @@ if (process.argv[2] === '--resume') {
   const first = await new Executor(plan, deps).run();
   await deps.journal.close();
   const half = Math.round(performance.now() - began);
-  console.log(`${count} nodes, interrupted at half: ${first.state} (exit ${first.exitCode}), ${kit.count()} calls in ${half} ms; peak RSS ${peakMiB()} MiB`);
+  console.log(
+    `${count} nodes, interrupted at half: ${first.state} (exit ${first.exitCode}), ${kit.count()} calls in ${half} ms; peak RSS ${peakMiB()} MiB`,
+  );
   const child = fork(fileURLToPath(import.meta.url), ['--resume', file]);
   process.exitCode = await new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
   rmSync(dir, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import type { DatabaseConnection, Dialect, Driver, QueryResult , CompiledQuery} from 'kysely';
+import type { DatabaseConnection, Dialect, Driver, QueryResult, CompiledQuery } from 'kysely';
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 
 import type { WorkerLink } from './worker-link.js';
