@@ -13,7 +13,7 @@ export default class LabStatus extends BaseCommand<typeof LabStatus> {
     return {
       data: status,
       text: (ui) => {
-        if (!status.daemon)
+        if (!status.running)
           return `A lab is left in ${status.dir}, but it does not run.\nTake it away:  edgectl lab down`;
         const rows = status.nodes.map((node) => [
           node.id,
