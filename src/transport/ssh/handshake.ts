@@ -5,6 +5,7 @@ import { judgeHostKey, type HostPins, type HostKeyVerdict } from '../known-hosts
 import type { Target, TransportFailure } from '../types.js';
 import { algorithmsFor, hostKeyPreference } from './algorithms.js';
 import { authHandler, authMessage, type AuthPlan } from './auth.js';
+import { batchWrites } from './batch-writes.js';
 import type { SshLimits } from './limits.js';
 import type { Ssh2 } from './load.js';
 
@@ -53,6 +54,7 @@ class Handshake {
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#client.on('handshake', () => {
         this.#phase = 'authentication';
+        declineHostKeyProofs(this.#client);
       });
       this.#client.on('ready', () => finish(this.#client));
       this.#client.on('error', (error: Error & { level?: string }) => {
@@ -71,6 +73,7 @@ class Handshake {
 
   #start(): void {
     const { target, pins, auth, limits, socket } = this.input;
+    batchWrites(socket);
     this.#client.connect({
       sock: socket,
       username: target.user,
@@ -131,4 +134,11 @@ function isAuthNote(error: Error & { level?: string }): boolean {
 
 function colon(text: string): string {
   return text === '' ? '' : `: ${text}`;
+}
+
+// After login OpenSSH tells all of its host keys, and ssh2 makes it prove each by a signature that nobody here reads: an
+// RSA signature on a small node, and a verification for us. ssh2 asks only servers whose version says OpenSSH, and it
+// has no option for it; when this private field goes away, the proofs come back and nothing else changes.
+function declineHostKeyProofs(client: Client): void {
+  (client as Client & { _remoteVer?: string | undefined })._remoteVer = undefined;
 }
