@@ -18,10 +18,10 @@ import type { StoredBundle } from './types.js';
 export interface PackForFleetRequest {
   source: string;
   driver: string;
-  version?: string;
-  arch?: string;
+  version: string | undefined;
+  arch: string | undefined;
   /** A directory that gets `DIGEST/{bundle.tar.gz,statement,statement.sig}` as well. */
-  out?: string;
+  out: string | undefined;
   /** Bring runtimes.yaml to this bundle. */
   write: boolean;
   /** This package's directory. */

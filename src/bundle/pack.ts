@@ -26,9 +26,9 @@ export interface PackRequest {
   /** A directory, an archive, a .deb, or one program. */
   source: string;
   /** Overrides what the .deb or the file name says. */
-  version?: string;
+  version?: string | undefined;
   /** Must agree with the programs' ELF headers; needed only when there are none. */
-  arch?: string;
+  arch?: string | undefined;
   /** A private, empty directory for intermediate files; the archive is left in it. */
   scratch: string;
 }

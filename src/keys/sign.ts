@@ -1,3 +1,4 @@
+import type { RunResult } from '../process/run.js';
 import { run } from '../process/run.js';
 import { EdgectlError } from '../errors/error.js';
 import type { Namespace } from './namespaces.js';
@@ -20,30 +21,34 @@ const tenMinutesMs = 600_000;
 /** Signs a text with `ssh-keygen -Y sign`; the armored signature (PROTOCOL.sshsig). Throws SIGNING_FAILED, TOOL_MISSING. */
 export async function signText(request: SignRequest): Promise<string> {
   const { key } = request;
+  // The terminal is given away only when somebody has to touch or type: ssh-keygen talks on it in any case.
+  const touch = request.interactive === true && key.kind === 'fido';
+  let result = await sign(request, touch);
+  if (result.status !== 0 && request.interactive === true && !touch && /passphrase/i.test(result.stderr))
+    result = await sign(request, true);
+  const signature = result.stdout;
+  if (result.status === 0 && signature.startsWith('-----BEGIN SSH SIGNATURE-----\n')) return signature;
+  const said = result.stderr.trim().split('\n');
+  const reason = said.filter((line) => !line.startsWith('Signing ')).at(-1) ?? '';
+  throw new EdgectlError('SIGNING_FAILED', {
+    message: `ssh-keygen could not sign with ${key.path}${reason === '' ? '' : `: ${reason}`}`,
+    hint: hintFor(key, result.stderr),
+    data: { key: key.path, fingerprint: key.fingerprint },
+  });
+}
+
+async function sign(request: SignRequest, interactive: boolean): Promise<RunResult> {
   // Text on standard input gives the signature on standard output: nothing touches the disk.
-  const result = await run(['ssh-keygen', '-Y', 'sign', '-f', key.path, '-n', request.namespace], {
+  return await run(['ssh-keygen', '-Y', 'sign', '-f', request.key.path, '-n', request.namespace], {
     input: request.text,
     timeoutMs: tenMinutesMs,
     env: {
       ...(request.agent === undefined ? {} : { SSH_AUTH_SOCK: request.agent }),
       // Without a terminal there is nobody to ask: fail at once instead of opening a window somewhere.
-      ...(request.interactive === true ? {} : { SSH_ASKPASS_REQUIRE: 'never', DISPLAY: undefined }),
+      ...(interactive ? {} : { SSH_ASKPASS_REQUIRE: 'never', DISPLAY: undefined }),
     },
-    ...(request.interactive === true ? { interactive: true } : {}),
+    ...(interactive ? { interactive: true } : {}),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
-  });
-  const signature = result.stdout;
-  if (result.status === 0 && signature.startsWith('-----BEGIN SSH SIGNATURE-----\n')) return signature;
-  const reason =
-    result.stderr
-      .trim()
-      .split('\n')
-      .filter((line) => !line.startsWith('Signing '))
-      .at(-1) ?? '';
-  throw new EdgectlError('SIGNING_FAILED', {
-    message: `ssh-keygen could not sign with ${key.path}${reason === '' ? '' : `: ${reason}`}`,
-    hint: hintFor(key, result.stderr),
-    data: { key: key.path, fingerprint: key.fingerprint },
   });
 }
 

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { Flags } from '@oclif/core';
 import type { CommandResult } from '../../cli/base.js';
 import { BaseCommand } from '../../cli/base.js';
@@ -12,7 +11,7 @@ export default class RuntimeList extends BaseCommand<typeof RuntimeList> {
     '<%= config.bin %> <%= command.id %> -o wide',
   ];
   static override flags = {
-    drivers: Flags.boolean({ summary: 'List runtime drivers: the fleet’s own and those of edgectl.' }),
+    drivers: Flags.boolean({ summary: 'List drivers: the fleet’s and edgectl’s.' }),
   };
 
   protected async execute(): Promise<CommandResult> {
@@ -20,23 +19,18 @@ export default class RuntimeList extends BaseCommand<typeof RuntimeList> {
   }
 
   async #bundles(): Promise<CommandResult> {
-    const { openBundleStore } = await import('../../bundle/store.js');
-    const { bundlesDir } = await import('../../bundle/places.js');
-    const { env } = this.io;
-    const store = openBundleStore(bundlesDir(env, env['HOME'] ?? homedir()));
+    const { localStore } = await import('../../bundle/match.js');
+    const store = localStore(this.io.env);
     const bundles = (await store.list()).map(({ statement: _text, signature: _armored, ...bundle }) => bundle);
     return {
       data: { store: store.dir, bundles },
       rows: bundles,
       text: (ui) => {
         if (bundles.length === 0) return `No bundles in ${store.dir}. Make one with: edgectl runtime pack`;
-        const columns = ['runtime', 'version', 'arch', 'size', 'digest'];
-        const digest = (text: string): string => (ui.wide ? text : text.slice(0, 12));
-        const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-        return ui.table(
-          columns,
-          bundles.map((each) => [each.component, each.version, each.arch, size(each.size), digest(each.digest)]),
-        );
+        const cells = bundles.map(({ component, version, arch, size, digest }) => {
+          return [component, version, arch, `${(size / 1e6).toFixed(1)} MB`, ui.wide ? digest : digest.slice(0, 12)];
+        });
+        return ui.table(['runtime', 'version', 'arch', 'size', 'digest'], cells);
       },
     };
   }

@@ -6,7 +6,7 @@ import { BaseCommand } from '../../cli/base.js';
 export default class RuntimePack extends BaseCommand<typeof RuntimePack> {
   static override summary = 'Make a signed bundle from a directory, an archive, a .deb or a program.';
   static override description =
-    'The driver says which files are taken. Nothing of the source is executed. The bundle goes into the local store, under the sha256 of its archive; the same content gives the same bundle.';
+    'The driver says which files are taken; nothing of the source is executed. The same content gives the same bundle.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> containerd_2.1.9+ds1-5_amd64.deb --driver containerd --write',
     '<%= config.bin %> <%= command.id %> runc.amd64 --driver runc --version 1.3.6',
@@ -33,35 +33,25 @@ export default class RuntimePack extends BaseCommand<typeof RuntimePack> {
   protected async execute(): Promise<CommandResult> {
     const fleet = await this.fleet();
     const { packForFleet } = await import('../../bundle/pack-for-fleet.js');
-    const { io, flags } = this;
-    const packed = await packForFleet(fleet, {
-      source: path.resolve(io.cwd, this.args.source),
-      driver: flags.driver,
-      packageRoot: this.config.root,
-      env: io.env,
-      now: this.clock.now(),
-      interactive: io.isTTY,
-      signal: this.signal,
-      ...(flags.version === undefined ? {} : { version: flags.version }),
-      ...(flags.arch === undefined ? {} : { arch: flags.arch }),
-      ...(flags.out === undefined ? {} : { out: path.resolve(io.cwd, flags.out) }),
-      write: flags.write,
-    });
-    const { bundle, isNew, signer, lines, written, warnings } = packed;
+    const { io, flags, signal } = this;
+    const { driver, version, arch, write } = flags;
+    const source = path.resolve(io.cwd, this.args.source);
+    const out = flags.out === undefined ? undefined : path.resolve(io.cwd, flags.out);
+    const around = { packageRoot: this.config.root, env: io.env, now: this.clock.now(), interactive: io.isTTY };
+    const packed = await packForFleet(fleet, { source, driver, version, arch, out, write, signal, ...around });
+    const { bundle, lines, ...rest } = packed;
     return {
-      data: { ...bundle, isNew, signer, written, warnings },
+      data: { ...bundle, ...rest },
       rows: [bundle],
       text: (ui) =>
         [
-          `${ui.theme.good(isNew ? 'packed' : 'packed before')} ${bundle.component} ${bundle.version} (${bundle.arch})`,
+          `${ui.theme.good(rest.isNew ? 'packed' : 'packed before')} ${bundle.component} ${bundle.version} (${bundle.arch})`,
           `  digest  sha256:${bundle.digest}`,
-          `  signed  ${signer.principal}, ${signer.keyFingerprint}`,
+          `  signed  ${rest.signer.principal}, ${rest.signer.keyFingerprint}`,
           `  stored  ${bundle.path}`,
-          ...warnings.map((warning) => ui.theme.warn(warning)),
+          ...rest.warnings.map((warning) => ui.theme.warn(warning)),
           '',
-          ...(written === null
-            ? ['For runtimes.yaml (or use --write):', '', lines.trimEnd()]
-            : [`written to ${written}`]),
+          rest.written === null ? `For runtimes.yaml (or use --write):\n\n${lines}` : `written to ${rest.written}`,
         ].join('\n'),
     };
   }
