@@ -110,5 +110,3 @@ export const driverSchema = z
 
 /** A runtime driver with its defaults filled in. */
 export type Driver = z.infer<typeof driverSchema>;
-/** A file that a driver takes from its source. */
-export type DriverFile = Driver['files'][number];
