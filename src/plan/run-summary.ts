@@ -36,7 +36,9 @@ export function summariseRun(end: RunEnd): { state: RunState; exitCode: number }
   const codes = [...nodeCodes(end), ...wholeRunCodes(end)];
   if (end.stopped !== undefined) {
     const stop = stops[end.stopped];
-    return { state: stop.state, exitCode: strongestExit([...codes, stop.exit]) };
+    // A gate that saw nothing but refusals judged nobody: the reason is the refusal.
+    const own = end.stopped === 'gate' && onlyRefused(end.counts) ? [] : [stop.exit];
+    return { state: stop.state, exitCode: strongestExit([...codes, ...own]) };
   }
   const succeeded = total(end.counts, (state) => nodeStateRow(state).scored === 'success');
   const failed = total(end.counts, isTrouble);

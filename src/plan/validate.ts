@@ -119,7 +119,7 @@ export const planSchema = z.strictObject({
     .nullable(),
 });
 
-/** Checks a parsed plan: schema first, then that its parts agree with each other. Throws PLAN_INVALID with the first faults. */
+/** Checks a parsed plan: schema first, then that its parts agree with each other. Throws PLAN_INVALID with the first faults, PLAN_SIGNATURE. */
 export function validatePlan(value: unknown): Plan {
   const parsed = planSchema.safeParse(value);
   if (!parsed.success) {
@@ -127,7 +127,14 @@ export function validatePlan(value: unknown): Plan {
     throw new EdgectlError('PLAN_INVALID', { message: 'The plan file does not have the shape of a plan.', lines });
   }
   const plan: Plan = parsed.data;
-  const faults = disagreements(plan);
+  const [unsigned] = [...authorityFaults(plan), ...sliceFaults(plan)];
+  if (unsigned !== undefined) {
+    throw new EdgectlError('PLAN_SIGNATURE', {
+      message: `The plan was changed after it was signed: ${unsigned}.`,
+      hint: 'make the plan again; a plan cannot be edited',
+    });
+  }
+  const faults = [...nodeFaults(plan), ...stepFaults(plan)];
   if (faults.length > 0) {
     throw new EdgectlError('PLAN_INVALID', {
       message: 'The parts of the plan do not agree.',
@@ -135,10 +142,6 @@ export function validatePlan(value: unknown): Plan {
     });
   }
   return plan;
-}
-
-function disagreements(plan: Plan): string[] {
-  return [...nodeFaults(plan), ...stepFaults(plan), ...sliceFaults(plan), ...authorityFaults(plan)];
 }
 
 function nodeFaults(plan: Plan): string[] {

@@ -57,7 +57,7 @@ describe('a plan file', () => {
     );
   });
 
-  const disagreements: readonly [string, (copy: Plan) => void][] = [
+  const forgeries: readonly [string, (copy: Plan) => void][] = [
     [
       'a slice that wants another bundle than the plan shows',
       (copy) => ((copy.nodes[0] as Plan['nodes'][0]).expectAfter = { rt: 'd'.repeat(64) }),
@@ -71,6 +71,14 @@ describe('a plan file', () => {
       'a statement for another run',
       (copy) => ((copy.authority as NonNullable<Plan['authority']>).statement += 'x=1\n'),
     ],
+  ];
+  it.each(forgeries)('is refused as not signed with %s, its digest recomputed', (_name, change) => {
+    expect(() => parsePlanFile(edited(change))).toThrow(
+      expect.objectContaining({ code: 'PLAN_SIGNATURE', exitCode: 4 }),
+    );
+  });
+
+  const disagreements: readonly [string, (copy: Plan) => void][] = [
     ['a node in two stages', (copy) => copy.stages[1]?.nodes.push('a')],
     ['a step for a stranger', (copy) => ((copy.steps[0] as Plan['steps'][0]).node = 'zz')],
     ['a step that needs another node’s', (copy) => ((copy.steps[0] as Plan['steps'][0]).needs = ['b/1'])],
