@@ -26,9 +26,12 @@ const kitEnd = 'EDGECTL_KIT_ENDS_HERE';
 
 /** The script of first contact, to be piped to `sh -s` as root: check or install or undo; it answers in the kit's own lines. Throws `USAGE` on names that a node cannot have. */
 export async function prepareScript(options: PrepareOptions, read: PartReader = readKitPart): Promise<string> {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(options.node)) throw new EdgectlError('USAGE', { message: `A node cannot be called ${JSON.stringify(options.node)}.` });
-  if (options.user && !/^[a-z_][a-z0-9_-]{0,30}$/.test(options.user.name)) throw new EdgectlError('USAGE', { message: `A login cannot be called ${JSON.stringify(options.user.name)}.` });
-  if (options.kit.split('\n').includes(kitEnd)) throw new EdgectlError('INTERNAL', { message: 'The kit holds the line that ends it.' });
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(options.node))
+    throw new EdgectlError('USAGE', { message: `A node cannot be called ${JSON.stringify(options.node)}.` });
+  if (options.user && !/^[a-z_][a-z0-9_-]{0,30}$/.test(options.user.name))
+    throw new EdgectlError('USAGE', { message: `A login cannot be called ${JSON.stringify(options.user.name)}.` });
+  if (options.kit.split('\n').includes(kitEnd))
+    throw new EdgectlError('INTERNAL', { message: 'The kit holds the line that ends it.' });
   const args = {
     mode: options.mode,
     init: options.init,
@@ -45,7 +48,10 @@ export async function prepareScript(options: PrepareOptions, read: PartReader = 
 }
 
 /** The script that reads facts from a node without a kit, to be piped to `sh -s` unprivileged. */
-export async function factsScript(options: { components?: readonly string[]; prefix?: string } = {}, read: PartReader = readKitPart): Promise<string> {
+export async function factsScript(
+  options: { components?: readonly string[]; prefix?: string } = {},
+  read: PartReader = readKitPart,
+): Promise<string> {
   const args = { components: (options.components ?? []).join(','), prefix: options.prefix ?? '' };
   return assemble(args, '', await readParts(factsParts, 'systemd', read));
 }
@@ -58,7 +64,16 @@ async function readParts(parts: readonly string[], init: PrepareOptions['init'],
 /** dash and busybox read a script ahead, so its arguments are assignments in it and nothing in it reads standard input (contract of the wire). */
 function assemble(args: Record<string, string>, extra: string, body: string): string {
   const assignments = Object.entries(args).map(([key, value]) => `ARG_${key}=${shellQuote(value)}`);
-  const head = ['set -u', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C', 'export PATH LC_ALL', 'umask 022', 'KIT_BUILT=0', "NL='", "'"];
+  const head = [
+    'set -u',
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    'LC_ALL=C',
+    'export PATH LC_ALL',
+    'umask 022',
+    'KIT_BUILT=0',
+    "NL='",
+    "'",
+  ];
   // The braces make the shell read all of it before it begins.
   return ['{', ...head, ...assignments, extra, body, 'main', 'exit', '}', ''].join('\n');
 }

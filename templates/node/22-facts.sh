@@ -25,6 +25,10 @@ facts_machine() {
   fi
   if [ -f /sys/fs/cgroup/cgroup.controllers ]; then fact cgroup 2; else fact cgroup 1; fi
 }
+# version_in TEXT: sets VERSION_FOUND to the first word that looks like a version, without what stands before its digits; or empty.
+version_in() {
+  VERSION_FOUND=$(printf '%s\n' "$1" | tr -s ' ' '\n' | sed -n 's/^[^0-9]*\([0-9][0-9]*\.[0-9][A-Za-z0-9.+~-]*\).*/\1/p' | head -n 1)
+}
 # distro_fact COMPONENT: what the distribution brought under that name, or as that shim of runc: `version path`.
 distro_fact() {
   for df_dir in usr/local/sbin usr/local/bin usr/sbin usr/bin sbin bin; do
@@ -37,7 +41,8 @@ distro_fact() {
     df_version=
     for df_flag in --version -v; do
       df_text=$(timeout -k 2 10 "$df_file" "$df_flag" </dev/null 2>&1 3>&- 4>&- | head -n 3) || df_text=
-      df_version=$(printf '%s\n' "$df_text" | tr -s ' \t' '\n\n' | sed -n 's/^[^0-9]*\([0-9][0-9]*\.[0-9][A-Za-z0-9.+~-]*\).*/\1/p' | head -n 1)
+      version_in "$df_text"
+      df_version=$VERSION_FOUND
       [ -z "$df_version" ] || break
     done
     fact "distro.$1" "${df_version:-unknown} /$df_dir/$df_name"

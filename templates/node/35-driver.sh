@@ -146,8 +146,8 @@ adopt_component() {
   ln -s "$ad_stage" "$V/probe.$$/$1"
   ad_version=0-adopted
   if version_of "$ad_stage" "$V/probe.$$"; then
-    ad_text=$(printf '%s' "$VERSION_TEXT" | sed -n 's/^[^0-9]*\([^0-9 ]*[^0-9.]\)\{0,1\}\([0-9][0-9]*\.[0-9][A-Za-z0-9.+~-]*\).*/\2/p' | head -n 1)
-    if is_name "$ad_text"; then ad_version=$ad_text; fi
+    version_in "$VERSION_TEXT"
+    if is_name "$VERSION_FOUND"; then ad_version=$VERSION_FOUND; fi
   fi
   rm -rf "$V/probe.$$"
   store_put "$ad_stage" "$1" "$ad_version" "$ad_digest" 1 || { rm -rf "$ad_stage"; fail NO_SPACE "no space to adopt $1"; }

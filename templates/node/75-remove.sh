@@ -48,16 +48,3 @@ ours() {
   case $(readlink "/proc/$1/exe" 2>/dev/null) in "$R"/*) return 0 ;; esac
   tr '\000' '\n' 2>/dev/null <"/proc/$1/cmdline" | grep -q -F -e "$R/" -e "$V/active/"
 }
-
-verb_eject() {
-  need_run
-  need_token
-  lock tx || fail BUSY 'another change is under way'
-  accepted "$Q_run"
-  [ "$S_kind" = eject ] || fail BAD_SLICE "a slice of kind $S_kind does not eject"
-  tx_open
-  [ -z "$OPEN_TX" ] || fail BUSY "transaction $OPEN_TX is open"
-  remove_all
-  LOCKS=
-  done_ok
-}

@@ -120,6 +120,19 @@ UNDENY
   done_ok
 }
 
+verb_eject() {
+  need_run
+  need_token
+  lock tx || fail BUSY 'another change is under way'
+  accepted "$Q_run"
+  [ "$S_kind" = eject ] || fail BAD_SLICE "a slice of kind $S_kind does not eject"
+  tx_open
+  [ -z "$OPEN_TX" ] || fail BUSY "transaction $OPEN_TX is open"
+  remove_all
+  LOCKS=
+  done_ok
+}
+
 # verb_gc: generations and bundles that nothing needs: not the committed ones, not the way back from them, not the
 # adopted ones, not what a process runs from, not what an accepted slice still wants.
 verb_gc() {

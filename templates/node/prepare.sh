@@ -68,6 +68,7 @@ prepare_path() {
   pp_dir=${KIT%/*}
   while [ -n "$pp_dir" ]; do
     if [ -d "$pp_dir" ]; then
+      # shellcheck disable=SC2046
       set -- $(stat -c '%u %a' "$pp_dir")
       # Debian gives /usr/local to group staff, which is empty there.
       case $2 in

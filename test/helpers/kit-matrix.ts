@@ -113,11 +113,13 @@ export async function runRow(node: MatrixNode, row: MatrixRow): Promise<string[]
   if (row.injection === 'power, boot twice') {
     await node.recoverAgain();
     const again = await node.observe();
-    if (JSON.stringify(again) !== JSON.stringify(seen)) wrong.push(`recovering twice differs: ${JSON.stringify(again)} after ${JSON.stringify(seen)}`);
+    if (JSON.stringify(again) !== JSON.stringify(seen))
+      wrong.push(`recovering twice differs: ${JSON.stringify(again)} after ${JSON.stringify(seen)}`);
   }
   if (wrong.length === 0 && seen.committed !== node.new) {
     const retried = await node.retry();
-    if (retried.committed !== node.new || retried.running !== node.new) wrong.push(`a retry came to ${JSON.stringify(retried)}`);
+    if (retried.committed !== node.new || retried.running !== node.new)
+      wrong.push(`a retry came to ${JSON.stringify(retried)}`);
   }
   return wrong;
 }

@@ -66,7 +66,8 @@ export class SandboxMatrixNode implements MatrixNode {
     for (let i = 0; i < 300; i++) {
       const again = await this.#look();
       const settled = again.state === '' || ['ABORT', 'REVERTED', 'COMMIT', 'BROKEN'].includes(again.state);
-      if (settled && !again.trial && again.running !== '' && JSON.stringify(again) === JSON.stringify(seen)) return again;
+      if (settled && !again.trial && again.running !== '' && JSON.stringify(again) === JSON.stringify(seen))
+        return again;
       Object.assign(seen, again);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -85,7 +86,9 @@ export class SandboxMatrixNode implements MatrixNode {
     const token = await this.node.ready(this.#authority, [this.#bundle]);
     const step = `${this.#authority.run}/${this.node.id}/1/${this.#attempt}`;
     const nonce = `nonce-${this.#attempt}`;
-    const answer = must(await this.node.call('run', { run: this.#authority.run, step, token, nonce_sha256: sha256(nonce) }));
+    const answer = must(
+      await this.node.call('run', { run: this.#authority.run, step, token, nonce_sha256: sha256(nonce) }),
+    );
     return { run: this.#authority.run, step, nonce, token, answer };
   }
 

@@ -108,7 +108,10 @@ export class SandboxNode {
     mkdirSync(this.path('var/lib'), { recursive: true });
     if (this.#options.bare !== true) {
       put(this.path('usr/bin/toy'), toyScript('1.0'), 0o755);
-      put(this.path('etc/lab-init/units/toy.service.unit'), 'exec=$ROOT/usr/bin/toy serve\nenabled=1\nrestart=always\nkill=process\n');
+      put(
+        this.path('etc/lab-init/units/toy.service.unit'),
+        'exec=$ROOT/usr/bin/toy serve\nenabled=1\nrestart=always\nkill=process\n',
+      );
     }
     const answer = await this.script(await this.prepareText('install'));
     if (!answer.ok) throw new Error(`prepare: ${answer.code} ${answer.reason} ${answer.stderr}`);
@@ -118,8 +121,22 @@ export class SandboxNode {
 
   /** The script of first contact for this node. */
   async prepareText(mode: 'install' | 'check' | 'undo'): Promise<string> {
-    const kit = await buildKit({ init: 'sandbox', lab: this.#options.lab !== false, version: '0.1.0', builtAt: 1_700_000_000, shell: shells[this.#options.shell ?? 'dash'] });
-    return prepareScript({ mode, init: 'sandbox', kit, node: this.id, fleet: this.signer.fleet, allowedSigners: this.signer.allowedSigners, prefix: this.root });
+    const kit = await buildKit({
+      init: 'sandbox',
+      lab: this.#options.lab !== false,
+      version: '0.1.0',
+      builtAt: 1_700_000_000,
+      shell: shells[this.#options.shell ?? 'dash'],
+    });
+    return prepareScript({
+      mode,
+      init: 'sandbox',
+      kit,
+      node: this.id,
+      fleet: this.signer.fleet,
+      allowedSigners: this.signer.allowedSigners,
+      prefix: this.root,
+    });
   }
 
   /** Pipe a script to `sh -s` under the node's shell. */
@@ -135,7 +152,10 @@ export class SandboxNode {
   /** One request. */
   async call(verb: string, fields: Record<string, string | number> = {}, payload?: Buffer): Promise<Answer> {
     const head = Object.entries(fields).map(([key, value]) => `${key}=${encodeValue(String(value))}\n`);
-    return this.exec([this.path(kitPath), verb], Buffer.concat([Buffer.from(`${head.join('')}.\n`), payload ?? Buffer.alloc(0)]));
+    return this.exec(
+      [this.path(kitPath), verb],
+      Buffer.concat([Buffer.from(`${head.join('')}.\n`), payload ?? Buffer.alloc(0)]),
+    );
   }
 
   /** Run something of the node and read its answer. */
@@ -172,20 +192,33 @@ export class SandboxNode {
     const line = offer.lines[0];
     if (line?.['have'] === true) return offer;
     const rest = bundle.bytes.subarray(Number(line?.['offset'] ?? 0));
-    const sent = await this.call('stage', { op: 'put', token, run, component: bundle.component, offset: Number(line?.['offset']), size: rest.length }, rest);
+    const sent = await this.call(
+      'stage',
+      { op: 'put', token, run, component: bundle.component, offset: Number(line?.['offset']), size: rest.length },
+      rest,
+    );
     if (!sent.ok) return sent;
     return this.finish(token, run, bundle);
   }
 
   /** Finish what was put. */
   async finish(token: string, run: string, bundle: KitBundle): Promise<Answer> {
-    return this.call('stage', { op: 'finish', token, run, component: bundle.component, statement: bundle.statement, signature: bundle.signature });
+    return this.call('stage', {
+      op: 'finish',
+      token,
+      run,
+      component: bundle.component,
+      statement: bundle.statement,
+      signature: bundle.signature,
+    });
   }
 
   /** A signed slice that wants these bundles here. */
   update(bundles: readonly KitBundle[], values: Record<string, string | number> = {}): KitAuthority {
     const run = String(values['run'] ?? `run-${randomBytes(6).toString('hex')}`);
-    const wants = Object.fromEntries(bundles.map((bundle) => [`want.${bundle.component}`, `${bundle.version} ${bundle.digest}`]));
+    const wants = Object.fromEntries(
+      bundles.map((bundle) => [`want.${bundle.component}`, `${bundle.version} ${bundle.digest}`]),
+    );
     return this.signer.authority(this.id, run, { ...wants, ...values });
   }
 
@@ -221,12 +254,19 @@ export class SandboxNode {
   async reach(started: Pick<Started, 'run' | 'step'>, ...states: TxState[]): Promise<TxLine> {
     let last: TxLine | undefined;
     for (let i = 0; i < 400; i++) {
-      const answer = await this.call('status', { run: started.run, step: started.step, since: last?.state ?? '', wait: 5 });
+      const answer = await this.call('status', {
+        run: started.run,
+        step: started.step,
+        since: last?.state ?? '',
+        wait: 5,
+      });
       last = (answer.lines.find((line) => line.t === 'tx') as TxLine | undefined) ?? last;
       if (last && states.includes(last.state)) return last;
       if (last && ['COMMIT', 'ABORT', 'REVERTED', 'BROKEN'].includes(last.state)) break;
     }
-    throw new Error(`${started.step} is ${last?.state} (${last?.why}), not ${states.join(' or ')}: ${last?.health} ${last?.log}`);
+    throw new Error(
+      `${started.step} is ${last?.state} (${last?.why}), not ${states.join(' or ')}: ${last?.health} ${last?.log}`,
+    );
   }
 
   /** Confirm a step. */
@@ -282,7 +322,9 @@ export class SandboxNode {
 }
 
 const busyboxApplets =
-  'awk basename cat chmod cmp cp cut date dd df dirname du echo env false find grep gunzip gzip head id kill ln ls mkdir mv od printf ps readlink rm rmdir sed sh sha256sum sleep sort stat sync tail tar test timeout touch tr true truncate uname uniq wc xargs'.split(' ');
+  'awk basename cat chmod cmp cp cut date dd df dirname du echo env false find grep gunzip gzip head id kill ln ls mkdir mv od printf ps readlink rm rmdir sed sh sha256sum sleep sort stat sync tail tar test timeout touch tr true truncate uname uniq wc xargs'.split(
+    ' ',
+  );
 
 /** The driver of the toy runtime. */
 export const toyDriver = `adopt.1=/usr/bin/toy bin/toy
@@ -311,14 +353,20 @@ ping) [ "$(cat "$root/run/toy.version")" = '${version}' ] && echo 'toy ${version
 serve)
   ${extra}
   echo '${version}' >"$root/run/toy.version"
-  exec sleep 3600 3>&- ;;
+  sleep 3600 3>&- ;;
 esac
 `;
 }
 
 /** Percent-encoding of the wire. */
 export function encodeValue(text: string): string {
-  return [...Buffer.from(text)].map((byte) => (/[A-Za-z0-9._~/:@,+ -]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`)).join('');
+  return [...Buffer.from(text)]
+    .map((byte) =>
+      /[A-Za-z0-9._~/:@,+ -]/.test(String.fromCharCode(byte))
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`,
+    )
+    .join('');
 }
 
 /** Fails with the kit's words when it said no. */
@@ -339,7 +387,15 @@ function parse(stdout: string, stderr: string, status: number | null): Answer {
   }
   const end = lines.at(-1)?.t === 'end' ? lines.pop() : undefined;
   if (!end || bad !== '') return { ok: false, code: 'NO_ANSWER', reason: bad, lines, status, stdout, stderr };
-  return { ok: end['ok'] === true, code: String(end['code'] ?? ''), reason: String(end['reason'] ?? ''), lines, status, stdout, stderr };
+  return {
+    ok: end['ok'] === true,
+    code: String(end['code'] ?? ''),
+    reason: String(end['reason'] ?? ''),
+    lines,
+    status,
+    stdout,
+    stderr,
+  };
 }
 
 /** Write a veto. */

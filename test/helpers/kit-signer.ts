@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, lstatSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  lstatSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** A signed bundle for tests. */
@@ -124,7 +134,11 @@ export function lines(values: SliceValues): string {
 
 /** A gzip-compressed ustar archive of a directory's contents. */
 export function tarOf(dir: string): Buffer {
-  return execFileSync('tar', ['--format=ustar', '--owner=0', '--group=0', '-czf', '-', '-C', dir, ...readdirSync(dir).sort()], { maxBuffer: 1 << 28 });
+  return execFileSync(
+    'tar',
+    ['--format=ustar', '--owner=0', '--group=0', '-czf', '-', '-C', dir, ...readdirSync(dir).sort()],
+    { maxBuffer: 1 << 28 },
+  );
 }
 
 /** The MANIFEST of a directory. */

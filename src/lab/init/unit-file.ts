@@ -65,7 +65,9 @@ function definition(root: string, keys: Map<string, string>): UnitDefinition {
     exec: words('exec'),
     restart: keys.get('restart') === 'always' ? 'always' : 'no',
     kill: keys.get('kill') === 'process' ? 'process' : 'group',
-    env: Object.fromEntries([...keys].filter(([key]) => key.startsWith('env.')).map(([key, value]) => [key.slice(4), value])),
+    env: Object.fromEntries(
+      [...keys].filter(([key]) => key.startsWith('env.')).map(([key, value]) => [key.slice(4), value]),
+    ),
     ...(startTimeoutS === undefined ? {} : { startTimeoutS }),
     ...(startLimit === undefined ? {} : { startLimit }),
     ...(restartDelayMs === undefined ? {} : { restartDelayMs }),

@@ -79,7 +79,10 @@ export class Unit {
     const log = await this.#openLog();
     try {
       if (this.#gone) return;
-      const argv = unit.env && Object.keys(unit.env).length > 0 ? ['/usr/bin/env', ...assignments(unit.env), ...unit.exec] : unit.exec;
+      const argv =
+        unit.env && Object.keys(unit.env).length > 0
+          ? ['/usr/bin/env', ...assignments(unit.env), ...unit.exec]
+          : unit.exec;
       const child = this.#options.spawn(argv, log.fd);
       this.#child = child;
       this.#set({ state: unit.ready === undefined ? 'active' : 'activating', pid: child.pid ?? 0, result: 'success' });
@@ -87,7 +90,10 @@ export class Unit {
         child.once('error', () => resolve({ code: 127, signal: null }));
         child.once('exit', (code, signal) => resolve({ code, signal }));
       });
-      const cap = unit.runtimeMaxS === undefined ? undefined : setTimeout(() => this.#kill(unit, 'SIGKILL'), unit.runtimeMaxS * 1000);
+      const cap =
+        unit.runtimeMaxS === undefined
+          ? undefined
+          : setTimeout(() => this.#kill(unit, 'SIGKILL'), unit.runtimeMaxS * 1000);
       this.#finished = ended.then(async ({ code, signal }) => {
         clearTimeout(cap);
         await this.#afterExit(unit, child, code, signal);
@@ -129,7 +135,12 @@ export class Unit {
     clearTimeout(this.#restartTimer);
   }
 
-  async #afterExit(unit: UnitDefinition, child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+  async #afterExit(
+    unit: UnitDefinition,
+    child: ChildProcess,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+  ): Promise<void> {
     if (this.#gone) return;
     if (unit.kill === 'group' && child.pid !== undefined) await killSession(child.pid);
     if (unit.stopPost) {

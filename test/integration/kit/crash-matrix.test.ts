@@ -17,7 +17,11 @@ describe.skipIf(need.skip)('crash matrix in the sandbox', () => {
   const signer = new KitSigner(join(base, 'keys'));
   const results: { row: MatrixRow; wrong: string[] }[] = [];
 
-  const survive = async (row: MatrixRow, options: SandboxOptions, setUp: (node: SandboxMatrixNode) => void = () => undefined): Promise<string[]> => {
+  const survive = async (
+    row: MatrixRow,
+    options: SandboxOptions,
+    setUp: (node: SandboxMatrixNode) => void = () => undefined,
+  ): Promise<string[]> => {
     const node = await createSandboxNode({ ...options, signer, base: mkdtempSync(join(base, 'n-')) });
     try {
       const matrix = new SandboxMatrixNode(node);
@@ -33,12 +37,16 @@ describe.skipIf(need.skip)('crash matrix in the sandbox', () => {
     rmSync(base, { recursive: true, force: true });
   });
 
-  it.concurrent.each(matrixRows.map((row) => ({ ...row, row })))('survives $injection at failpoint $failpoint ($at): $expect', async ({ row }) => {
-    // Every third failpoint under busybox, so that each injection meets both shells.
-    const wrong = await survive(row, { shell: row.failpoint % 3 === 0 ? 'busybox' : 'dash' });
-    results.push({ row, wrong });
-    expect(wrong).toEqual([]);
-  }, 300_000);
+  it.concurrent.each(matrixRows.map((row) => ({ ...row, row })))(
+    'survives $injection at failpoint $failpoint ($at): $expect',
+    async ({ row }) => {
+      // Every third failpoint under busybox, so that each injection meets both shells.
+      const wrong = await survive(row, { shell: row.failpoint % 3 === 0 ? 'busybox' : 'dash' });
+      results.push({ row, wrong });
+      expect(wrong).toEqual([]);
+    },
+    300_000,
+  );
 
   it('fails when the pointer is not renamed atomically', async () => {
     const row = matrixRows.find(({ failpoint, injection }) => failpoint === 14 && injection === 'power');

@@ -17,7 +17,13 @@ describe.skipIf(need.skip).each(shells)('an update under %s', (shell) => {
 
   it('says who it is', async () => {
     const answer = must(await node.call('hello'));
-    expect(answer.lines[0]).toMatchObject({ t: 'hello', node: node.id, fleet: node.signer.fleet, token_high: 0, protocol_min: 1 });
+    expect(answer.lines[0]).toMatchObject({
+      t: 'hello',
+      node: node.id,
+      fleet: node.signer.fleet,
+      token_high: 0,
+      protocol_min: 1,
+    });
   });
 
   it('goes from the distribution’s version to a new one and is committed after its confirmation', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer, KitShell, SandboxNode } from '../../helpers/kit-sandbox.js';
@@ -61,7 +61,8 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
     expect(state()).toEqual(before);
     return answer;
   };
-  const offerSlice = async (authority: KitAuthority): Promise<Answer> => node.slice(await node.lease(authority.run), authority);
+  const offerSlice = async (authority: KitAuthority): Promise<Answer> =>
+    node.slice(await node.lease(authority.run), authority);
   const resign = (authority: KitAuthority, slice: string, statement = authority.statement): KitAuthority => ({
     ...authority,
     slice,
@@ -71,12 +72,16 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
 
   it('a plan signed by a key that it does not know', async () => {
     const authority = node.update([good]);
-    await refused('BAD_SIGNATURE', () => offerSlice({ ...authority, signature: stranger.sign('edgectl-plan', authority.statement) }));
+    await refused('BAD_SIGNATURE', () =>
+      offerSlice({ ...authority, signature: stranger.sign('edgectl-plan', authority.statement) }),
+    );
   });
 
   it('a plan signed by a known key for another purpose', async () => {
     const authority = node.update([good]);
-    await refused('BAD_SIGNATURE', () => offerSlice({ ...authority, signature: node.signer.sign('edgectl-runtime', authority.statement) }));
+    await refused('BAD_SIGNATURE', () =>
+      offerSlice({ ...authority, signature: node.signer.sign('edgectl-runtime', authority.statement) }),
+    );
   });
 
   it('a plan without a signature', async () => {
@@ -85,7 +90,9 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
 
   it('a slice that was edited after the plan was signed', async () => {
     const authority = node.update([good]);
-    await refused('BAD_PROOF', () => offerSlice({ ...authority, slice: authority.slice.replace('health.passes=2', 'health.passes=1') }));
+    await refused('BAD_PROOF', () =>
+      offerSlice({ ...authority, slice: authority.slice.replace('health.passes=2', 'health.passes=1') }),
+    );
   });
 
   it('a proof of somewhere else', async () => {
@@ -135,7 +142,8 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
     const other = node.update([good]);
     const token = await node.lease(other.run);
     await refused('FENCED', () => node.slice(token, authority));
-    for (const verb of ['adopt', 'run', 'confirm', 'revert', 'undeny', 'eject', 'gc']) await refused('FENCED', () => node.call(verb, { run: authority.run, step: `${authority.run}/${node.id}/1/1` }));
+    for (const verb of ['adopt', 'run', 'confirm', 'revert', 'undeny', 'eject', 'gc'])
+      await refused('FENCED', () => node.call(verb, { run: authority.run, step: `${authority.run}/${node.id}/1/1` }));
   });
 
   it('bundles and runs for which no slice was accepted', async () => {
@@ -143,7 +151,9 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
     const token = await node.lease(run);
     await refused('NO_SLICE', () => node.call('stage', { op: 'offer', run, token, component: 'toy' }));
     await refused('NO_SLICE', () => node.call('adopt', { run, token }));
-    await refused('NO_SLICE', () => node.call('run', { run, token, step: `${run}/${node.id}/1/1`, nonce_sha256: sha256('x') }));
+    await refused('NO_SLICE', () =>
+      node.call('run', { run, token, step: `${run}/${node.id}/1/1`, nonce_sha256: sha256('x') }),
+    );
   });
 
   describe('bundles', () => {
@@ -179,7 +189,9 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
 
     it('whose statement is of another version or architecture', async () => {
       const other = good.statement.replace('version=2.0', 'version=3.0');
-      expect((await staged({ ...good, statement: other, signature: node.signer.sign('edgectl-runtime', other) })).code).toBe('BAD_BUNDLE');
+      expect(
+        (await staged({ ...good, statement: other, signature: node.signer.sign('edgectl-runtime', other) })).code,
+      ).toBe('BAD_BUNDLE');
       const arch = process.arch === 'arm64' ? 'amd64' : 'arm64';
       const foreign = node.signer.signBytes(good.bytes, 'toy', '2.0', { arch });
       expect((await staged(foreign)).code).toBe('WRONG_ARCH');
@@ -217,7 +229,20 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
       const climb = source();
       writeFileSync(join(climb, 'MANIFEST'), manifest(climb));
       mkdirSync(join(climb, 'x'));
-      const bytes = execFileSync('tar', ['--format=ustar', '-P', '--transform', 's,^x,../../escaped,', '-czf', '-', '-C', climb, 'MANIFEST', 'driver', 'files', 'x']);
+      const bytes = execFileSync('tar', [
+        '--format=ustar',
+        '-P',
+        '--transform',
+        's,^x,../../escaped,',
+        '-czf',
+        '-',
+        '-C',
+        climb,
+        'MANIFEST',
+        'driver',
+        'files',
+        'x',
+      ]);
       expect((await staged(node.signer.signBytes(bytes, 'toy', '9'))).code).toBe('BAD_BUNDLE');
       expect(readdirSync(node.path('var/lib/edgectl'))).not.toContain('escaped');
     });
@@ -237,18 +262,27 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
 
     it('a runtime for whose service there is no unit', async () => {
       const bundle = node.runtime('4.0', { driver: toyDriver.replaceAll('toy.service', 'nowhere.service') });
-      expect(await run(bundle)).toMatchObject({ code: 'PREFLIGHT', reason: expect.stringMatching(/^service: /) as string });
+      expect(await run(bundle)).toMatchObject({
+        code: 'PREFLIGHT',
+        reason: expect.stringMatching(/^service: /) as string,
+      });
     });
 
     it('a unit that would kill its workloads', async () => {
       put(node.path('etc/lab-init/units/strict.service.unit'), 'exec=/bin/true\nkill=group\n');
       const bundle = node.runtime('4.1', { driver: toyDriver.replaceAll('toy.service', 'strict.service') });
-      expect(await run(bundle)).toMatchObject({ code: 'PREFLIGHT', reason: expect.stringMatching(/^kill-mode: /) as string });
+      expect(await run(bundle)).toMatchObject({
+        code: 'PREFLIGHT',
+        reason: expect.stringMatching(/^kill-mode: /) as string,
+      });
     });
 
     it('a class that it cannot take back', async () => {
       const bundle = node.runtime('4.2', { driver: toyDriver.replace('class=B', 'class=C') });
-      expect(await run(bundle)).toMatchObject({ code: 'PREFLIGHT', reason: expect.stringMatching(/^class: /) as string });
+      expect(await run(bundle)).toMatchObject({
+        code: 'PREFLIGHT',
+        reason: expect.stringMatching(/^class: /) as string,
+      });
     });
 
     it('what a local veto forbids, with its reason', async () => {

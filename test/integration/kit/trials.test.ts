@@ -44,7 +44,9 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
   };
 
   it('of a runtime that crashes after a while reverts by itself, keeps the log and denies the bundle', async () => {
-    const bad = node.runtime('2.0', { daemon: toyScript('2.0', 'echo 2.0 >"$root/run/toy.version"; echo "no such device" >&2; sleep 2 3>&-; exit 1') });
+    const bad = node.runtime('2.0', {
+      daemon: toyScript('2.0', 'echo 2.0 >"$root/run/toy.version"; echo "no such device" >&2; sleep 2 3>&-; exit 1'),
+    });
     const started = await begin(bad, { 'health.window': 5 });
     const tx = await node.reach(started, 'REVERTED');
     expect(tx.why).toBe('crash');
@@ -68,7 +70,10 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
   });
 
   it('whose probe flaps never gathers its passes and reverts at the cap', async () => {
-    const flapping = toyScript('2.0').replace('ping) ', 'ping) n=$(cat "$root/run/n" 2>/dev/null || echo 0); echo $((n + 1)) >"$root/run/n"; [ $((n % 2)) = 1 ] || exit 1; ');
+    const flapping = toyScript('2.0').replace(
+      'ping) ',
+      'ping) n=$(cat "$root/run/n" 2>/dev/null || echo 0); echo $((n + 1)) >"$root/run/n"; [ $((n % 2)) = 1 ] || exit 1; ',
+    );
     const started = await begin(node.runtime('2.0', { daemon: flapping }), { 'health.cap': 5, 'health.passes': 3 });
     const tx = await node.reach(started, 'REVERTED');
     expect(tx.why).toBe('health');
@@ -170,7 +175,11 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
 
   it('is blocked by a veto that comes up between the request and the switch', async () => {
     const counter = node.path('var/asked');
-    veto(node, 'line', `n=$(cat ${counter} 2>/dev/null || echo 0); echo $((n + 1)) >${counter}; [ "$n" = 0 ] || { echo running; exit 1; }`);
+    veto(
+      node,
+      'line',
+      `n=$(cat ${counter} 2>/dev/null || echo 0); echo $((n + 1)) >${counter}; [ "$n" = 0 ] || { echo running; exit 1; }`,
+    );
     const started = await begin(node.runtime('2.0'));
     const tx = await node.reach(started, 'ABORT');
     expect(tx).toMatchObject({ why: 'veto', health: 'line: running' });
@@ -230,12 +239,32 @@ describe.skipIf(need.skip)('what EDGECTL_ variables do', () => {
     const node = await createSandboxNode({ base: mkdtempSync(join(base, 'n-')) });
     try {
       const elsewhere = join(node.base, 'elsewhere');
-      const names = ['EDGECTL_ROOT', 'EDGECTL_PREFIX', 'EDGECTL_FLEET', 'EDGECTL_INIT', 'EDGECTL_TRUST', 'P', 'R', 'V', 'ETC', 'TRUST', 'INIT', 'ENV', 'BASH_ENV'];
+      const names = [
+        'EDGECTL_ROOT',
+        'EDGECTL_PREFIX',
+        'EDGECTL_FLEET',
+        'EDGECTL_INIT',
+        'EDGECTL_TRUST',
+        'P',
+        'R',
+        'V',
+        'ETC',
+        'TRUST',
+        'INIT',
+        'ENV',
+        'BASH_ENV',
+      ];
       const env = names.map((name) => `${name}=${elsewhere}`);
       const plain = await node.call('hello');
-      const answer = await node.exec(['env', ...env, node.path('usr/local/sbin/edgectl-node'), 'hello'], Buffer.from('.\n'));
+      const answer = await node.exec(
+        ['env', ...env, node.path('usr/local/sbin/edgectl-node'), 'hello'],
+        Buffer.from('.\n'),
+      );
       expect(answer.lines[0]).toMatchObject({ ...plain.lines[0], up: expect.any(Number) as number });
-      const lease = await node.exec(['env', ...env, node.path('usr/local/sbin/edgectl-node'), 'lease'], Buffer.from('op=take\nrun=r1\nowner=o\nhost=h\nttl=60\n.\n'));
+      const lease = await node.exec(
+        ['env', ...env, node.path('usr/local/sbin/edgectl-node'), 'lease'],
+        Buffer.from('op=take\nrun=r1\nowner=o\nhost=h\nttl=60\n.\n'),
+      );
       expect(lease.ok).toBe(true);
       expect(existsSync(elsewhere)).toBe(false);
       expect(readFileSync(node.path('var/lib/edgectl/lease/counter'), 'utf8')).toBe('1 r1\n');
