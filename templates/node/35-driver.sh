@@ -38,7 +38,7 @@ version_of() {
 version_matches() {
   kv_get "$1/driver" version-probe || return 0
   kv_get "$1/info" version
-  vm_plain=${KV%%[+-]*}
+  vm_plain=${KV%%[+~-]*}
   case $VERSION_TEXT in *"$vm_plain"*) return 0 ;; esac
   return 1
 }
@@ -127,8 +127,9 @@ adopt_component() {
   for ad_pair in $(driver_lines "$2" adopt | sed 's/ /;/'); do
     ad_to=$ad_stage/files/${ad_pair#*;}
     for ad_from in $(printf '%s' "${ad_pair%%;*}" | tr '|' ' '); do
-      # A link of ours that was left is not the distribution's file.
-      case $(readlink "$P$ad_from" 2>/dev/null) in "$V"/*) continue ;; esac
+      # What leads to us is not the distribution's file.
+      case $(readlink "$P$ad_from" 2>/dev/null) in "$V"/* | "$R"/*) continue ;; esac
+      case $(readlink -f "$P$ad_from" 2>/dev/null) in "$V"/* | "$R"/*) continue ;; esac
       [ -f "$P$ad_from" ] || continue
       mkdir -p "${ad_to%/*}" && cp -pL "$P$ad_from" "$ad_to" && chmod u=rwx,go=rx "$ad_to" || { rm -rf "$ad_stage"; fail NO_SPACE "no space to adopt $ad_from"; }
       ad_found=1

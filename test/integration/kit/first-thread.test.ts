@@ -37,6 +37,10 @@ describe.skipIf(need.skip).each(shells)('an update under %s', (shell) => {
     expect((await node.generation()).committed_components['toy']?.version).toBe('1.0');
     const confirmed = must(await node.confirm(started));
     expect(confirmed.lines[0]).toMatchObject({ t: 'tx', state: 'COMMIT' });
+    expect(confirmed.lines[0]?.['replaced']).toEqual({
+      toy: { version: '1.0', digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+    });
+    expect(confirmed.lines[0]?.['slice_series']).toBeGreaterThan(1000);
     const after = await node.generation();
     expect(after.committed_components['toy']).toMatchObject({ version: '2.0', digest: bundle.digest });
     expect(after.trial).toBe(false);
