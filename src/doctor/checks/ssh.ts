@@ -19,7 +19,8 @@ export const sshdCheck: Check = {
   id: 'sshd',
   blocks: true,
   async run(context) {
-    const hint = 'sshd hangs or hangs up: on the console, systemctl restart ssh; look at MaxStartups, load and memory';
+    const hint =
+      'sshd hangs or hangs up: on the console, journalctl -u ssh (a penalty passes by itself, see PerSourcePenalties and MaxStartups in sshd_config); look at load and memory';
     const bad = await failureOf(context, (kind) => kind !== 'auth' && !hostKey.includes(kind), hint);
     return bad ?? { state: 'ok', detail: 'sshd completes the key exchange' };
   },

@@ -21,7 +21,11 @@ export interface ScanOptions {
   signal?: AbortSignal;
 }
 
-/** Ask a node for its host keys of every type, one key exchange each; nothing is authenticated, nothing is sent. */
+/**
+ * Ask a node for its host keys of every type; nothing is authenticated, nothing is sent. One connection for each key that
+ * the node has and none to find out: OpenSSH 9.8 counts connections that do not log in, and refuses their source for a
+ * while when there are many (PerSourcePenalties in sshd_config(5)).
+ */
 export async function scanHostKeys(
   host: string,
   port: number,
@@ -29,25 +33,30 @@ export async function scanHostKeys(
 ): Promise<ScannedKey[] | TransportFailure> {
   if (options.signal !== undefined) setMaxListeners(0, options.signal);
   const ssh2 = await loadSsh2();
-  const [first, ...others] = scannedAlgorithms;
-  if (first === undefined) return [];
-  // The first exchange alone tells whether there is an sshd at all.
-  const probe = await scanOne(ssh2, host, port, first, options);
-  if (probe !== undefined && 'ok' in probe) return probe;
-  const rest = await Promise.all(others.map((algorithm) => scanOne(ssh2, host, port, algorithm, options)));
+  const offered = new Set<string>();
+  const first = await scanOne(ssh2, host, port, scannedAlgorithms, options, offered);
+  if (first === undefined)
+    return fail('closed', `${host} port ${port} has no host key of a type that can be checked`, false);
+  if ('ok' in first) return first;
+  const others = scannedAlgorithms.filter((name) => offered.has(name) && !sameType(name, first.type));
+  const rest = await Promise.all(others.map((name) => scanOne(ssh2, host, port, [name], options)));
   const failed = rest.find((result) => result !== undefined && 'ok' in result);
-  const keys = [probe, ...rest].filter((result): result is ScannedKey => result !== undefined && !('ok' in result));
-  if (keys.length > 0 && failed === undefined) return keys;
   if (failed !== undefined && 'ok' in failed) return failed;
-  return fail('closed', `${host} port ${port} has no host key of a type that can be checked`, false);
+  return [first, ...rest.filter((result): result is ScannedKey => result !== undefined && !('ok' in result))];
+}
+
+/** RSA keys are of type ssh-rsa, whatever the hash of the signature. */
+function sameType(algorithm: string, type: string): boolean {
+  return algorithm === type || (algorithm.startsWith('rsa-') && type === 'ssh-rsa');
 }
 
 async function scanOne(
   ssh2: Ssh2,
   host: string,
   port: number,
-  algorithm: ServerHostKeyAlgorithm,
+  algorithms: readonly ServerHostKeyAlgorithm[],
   options: ScanOptions,
+  offered?: Set<string>,
 ): Promise<ScannedKey | TransportFailure | undefined> {
   const socket = await dial(host, port, options.connectMs ?? defaultSshLimits.connectMs, options.signal);
   if ('ok' in socket) return socket;
@@ -77,11 +86,18 @@ async function scanOne(
       username: 'scan',
       ident: 'edgectl',
       readyTimeout: 0,
-      algorithms: algorithmsFor([algorithm]),
+      algorithms: algorithmsFor([...algorithms]),
+      // ssh2 tells what the other side offers here only.
+      ...(offered === undefined ? {} : { debug: (line: string) => noteOffered(line, offered) }),
       hostVerifier: (blob: Buffer) => {
         finish({ type: keyTypeOf(blob) ?? '', key: blob.toString('base64'), fingerprint: fingerprint(blob) });
         return false;
       },
     });
   });
+}
+
+function noteOffered(line: string, offered: Set<string>): void {
+  const list = /^Handshake: \(remote\) Host key format: (?<names>\S+)$/u.exec(line)?.groups?.['names'];
+  for (const name of list?.split(',') ?? []) offered.add(name);
 }

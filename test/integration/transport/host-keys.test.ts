@@ -157,6 +157,13 @@ describe.skipIf(need.skip)('host keys of a real sshd', () => {
     expect(scanned.map(({ type, key }) => `${type} ${key}`)).toEqual([line('ed25519'), line('ecdsa'), line('rsa')]);
   });
 
+  it('scans over one connection for each key that there is, so that sshd does not take it for an attack', async () => {
+    const proxy = await startProxy(sshd.port);
+    const scanned = await scanHostKeys('127.0.0.1', proxy.port).finally(() => proxy.close());
+    expect(scanned).toHaveLength(3);
+    expect(proxy.connections).toBe(3);
+  });
+
   it('fails a scan with the same kinds as a connection', async () => {
     expect(await scanHostKeys('127.0.0.1', await freePort())).toMatchObject({ ok: false, kind: 'refused' });
   });
