@@ -29,6 +29,7 @@ export default class Init extends BaseCommand<typeof Init> {
       '  edgectl fleet check                   every mistake, with its line',
       '  edgectl keys init                     a key that signs plans and bundles',
       '  edgectl node trust --all              pin the nodes’ host keys',
+      '  edgectl node prepare --all --login root   put the kit on them, once',
     ];
     return {
       data: { dir, id, name, created, kept },

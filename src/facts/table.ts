@@ -8,18 +8,38 @@ export interface FactsRow {
 }
 
 /** Titles of the cells of a {@link FactsRow}. */
-export const factTitles = ['os', 'arch', 'kernel', 'init', 'runtimes', 'login'] as const;
+export const factTitles = ['os', 'arch', 'kernel', 'init', 'login'] as const;
+
+/** Titles of the cells of {@link runtimeRows}. */
+export const runtimeTitles = ['runtime', 'version', 'whose'] as const;
 
 /** Fold nodes that look alike into one row each, in order of first appearance. */
 export function factRows(results: readonly FactsResult[]): FactsRow[] {
+  return folded(results, (facts) => [cellsOf(facts)]);
+}
+
+/** Each version of each runtime with the nodes that have it: by runtime, the most nodes first. */
+export function runtimeRows(results: readonly FactsResult[]): FactsRow[] {
+  const rows = folded(results, ({ components: { managed, unmanaged } }) => [
+    ...Object.entries(managed).map(([name, { version, adopted }]) => [name, version, adopted ? 'adopted' : 'edgectl']),
+    ...Object.entries(unmanaged).map(([name, version]) => [name, version, 'distribution']),
+  ]);
+  const nameOf = (row: FactsRow): string => row.cells[0] ?? '';
+  return rows.sort((a, b) =>
+    nameOf(a) === nameOf(b) ? b.nodes.length - a.nodes.length : nameOf(a) < nameOf(b) ? -1 : 1,
+  );
+}
+
+function folded(results: readonly FactsResult[], rowsOf: (facts: NodeFacts) => string[][]): FactsRow[] {
   const rows = new Map<string, FactsRow>();
   for (const result of results) {
     if (!result.ok) continue;
-    const cells = cellsOf(result.facts);
-    const key = JSON.stringify(cells);
-    const row = rows.get(key) ?? { nodes: [], cells };
-    row.nodes.push(result.node);
-    rows.set(key, row);
+    for (const cells of rowsOf(result.facts)) {
+      const key = JSON.stringify(cells);
+      const row = rows.get(key) ?? { nodes: [], cells };
+      row.nodes.push(result.node);
+      rows.set(key, row);
+    }
   }
   return [...rows.values()];
 }
@@ -37,20 +57,12 @@ export function factFailures(results: readonly FactsResult[]): { nodes: string[]
 }
 
 function cellsOf(facts: NodeFacts): string[] {
-  const { managed, unmanaged } = facts.components;
-  const runtimes = [
-    ...Object.entries(managed).map(
-      ([name, state]) => `${name} ${state.version}${state.adopted === true ? ' (adopted)' : ''}`,
-    ),
-    ...Object.entries(unmanaged).map(([name, version]) => `${name} ${version} (not managed)`),
-  ];
   const init = facts.init === undefined ? '' : `${facts.init.kind} ${facts.init.version ?? ''}`.trim();
   return [
     facts.os === undefined ? '?' : `${facts.os.id} ${facts.os.version}`.trim(),
     facts.arch ?? '?',
     facts.kernel ?? '?',
     init === '' ? '?' : init,
-    runtimes.join(', '),
     facts.kit ? 'kit' : (facts.privilege ?? '?'),
   ];
 }

@@ -44,7 +44,9 @@ export function isChanging(call: Pick<KitCall, 'verb' | 'fields'>): boolean {
  */
 export function notRun(result: ExecSuccess, user: string): KitRefusal | undefined {
   if (result.stdout.length > 0 || result.status === 0 || result.status === null) return undefined;
-  const said = oneLine(result.stderr.toString('utf8'));
+  // A host name that does not resolve is sudo's complaint before the one that matters.
+  const complaints = result.stderr.toString('utf8').replace(/^sudo: unable to resolve host .*\n/gmu, '');
+  const said = oneLine(complaints);
   const refuse = (code: string, reason: string): KitRefusal => ({ kind: 'refused', code, reason, lines: [] });
   const noKit = `${kitPath} is not there or cannot be executed (${said})`;
   if (user === 'root') return result.status === 126 || result.status === 127 ? refuse('NO_KIT', noKit) : undefined;

@@ -63,9 +63,14 @@ export class NodePreparation {
     });
   }
 
-  /** Throws KEYS_NOT_FOUND when the fleet has no key that a node could trust, USAGE when a login would have no key. */
+  /** Reads what every node gets. Throws KEYS_NOT_FOUND when the fleet has no key that a node could trust. */
+  async ready(): Promise<{ kit: string; signers: string }> {
+    return (this.#texts ??= await this.#read());
+  }
+
+  /** Throws what {@link ready} throws, and USAGE when a login would have no key. */
   async run(node: FleetNode): Promise<PrepareResult> {
-    const texts = (this.#texts ??= await this.#read());
+    const texts = await this.ready();
     const user = await this.#loginOf(node);
     const script = await prepareScript({
       mode: this.request.mode,
@@ -126,13 +131,15 @@ function resultOf(node: string, mode: PrepareRequest['mode'], answer: KitAnswer)
   const common = { node, checks, paths };
   if (answer.kind === 'ok')
     return { ...common, ok: true, state: paths.length === 0 ? 'noop' : 'succeeded', message: done(mode, paths) };
+  const noRoot = answer.kind === 'refused' && answer.code === 'NO_SUDO' ? '; add --login root' : '';
   const outcome = answer.kind === 'refused' ? outcomeOfRefusal(answer) : outcomeOfSilence(answer, mode !== 'check');
   const reason = reasonOf(answer);
-  return { ...common, ok: false, state: outcome.state, message: reason.message, why: reason.why };
+  return { ...common, ok: false, state: outcome.state, message: `${reason.message}${noRoot}`, why: reason.why };
 }
 
 function done(mode: PrepareRequest['mode'], paths: readonly string[]): string {
   if (mode === 'check') return 'can be prepared';
   if (paths.length === 0) return mode === 'undo' ? 'nothing of edgectl was there' : 'was prepared already';
-  return mode === 'undo' ? `${paths.length} paths removed` : `${paths.length} paths written`;
+  const number = `${paths.length} ${paths.length === 1 ? 'path' : 'paths'}`;
+  return mode === 'undo' ? `${number} removed` : `${number} written`;
 }

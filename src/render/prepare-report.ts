@@ -18,10 +18,12 @@ export function prepareQuestion(mode: PrepareRequest['mode'], nodes: readonly st
 /** Prepares every node, a few at once, with a task list on the screen when there is one. */
 export async function prepareAll(
   nodes: readonly FleetNode[],
-  preparation: Pick<NodePreparation, 'run'>,
+  preparation: Pick<NodePreparation, 'ready' | 'run'>,
   screen: TaskScreen | undefined,
 ): Promise<PrepareResult[]> {
-  if (screen === undefined || nodes.length > atOnce)
+  await preparation.ready();
+  // In a log, the report says all of it; a list of who began and ended would only stand before it.
+  if (screen === undefined || !screen.redraw || nodes.length > atOnce)
     return await mapLimit(nodes, atOnce, async (node) => await preparation.run(node));
   const results = new Map<string, PrepareResult>();
   const tasks = nodes.map((node) => ({
@@ -29,10 +31,11 @@ export async function prepareAll(
     run: async () => {
       const result = await preparation.run(node);
       results.set(node.id, result);
+      if (!result.ok) throw new Error(`${node.id}: ${result.message}`);
       return `${node.id}: ${result.message}`;
     },
   }));
-  await runTasks(tasks, screen, { concurrent: atOnce });
+  await runTasks(tasks, screen, { concurrent: atOnce, goOn: true });
   return nodes.flatMap((node) => results.get(node.id) ?? []);
 }
 

@@ -43,7 +43,7 @@ function targets(plan: Plan): PlanNode[] {
 
 function head(plan: Plan, ui: Ui, { source }: PreviewContext): string[] {
   const what = plan.undoes === undefined ? '' : `, undoes ${plan.undoes}`;
-  const from = source === undefined ? '' : `, from ${safe(source)}`;
+  const from = source === undefined || plan.kind !== 'runtime' ? '' : `, from ${safe(source)}`;
   const plain = `Plan ${plan.id} for fleet ${safe(plan.fleet.name)}${what}${from}`;
   const lines = wrap(plain, ui.width).map((line) => line.replace(plan.id, ui.theme.strong(plan.id)));
   if (plan.policy.rehearsal) {
@@ -61,8 +61,7 @@ function changes(plan: Plan, ui: Ui): string[] {
   const rows = plan.changes.map((change) => {
     const from = change.from.length === 0 ? 'absent' : change.from.map((version) => safe(version)).join(', ');
     const to = change.to === null ? 'removed' : safe(change.to.version);
-    const origin =
-      change.to === null ? '' : `bundle ${shortDigest(change.to.digest)}, signed ${safe(change.to.signedBy)}`;
+    const origin = change.to === null ? '' : `bundle ${shortDigest(change.to.digest)}, ${whence(change.to.signedBy)}`;
     return [safe(change.component), `${from} → ${to}`, count(change.nodes, 'node'), origin];
   });
   const lines = grid(rows).map((line) => `  ${line}`);
@@ -73,6 +72,11 @@ function changes(plan: Plan, ui: Ui): string[] {
     ]);
   }
   return lines;
+}
+
+/** What a rollback brings back is on the nodes already, verified when it came. */
+function whence(signedBy: string): string {
+  return signedBy === '' ? 'kept on the nodes' : `signed ${safe(signedBy)}`;
 }
 
 function stages(plan: Plan, ui: Ui): string[] {
@@ -153,6 +157,7 @@ function absence(node: PlanNode, now: number): string | undefined {
 }
 
 function effects(plan: Plan, ui: Ui): string[] {
+  if (targets(plan).length === 0) return [];
   const total = plan.changes.reduce((sum, change) => sum + (change.to?.size ?? 0) * change.nodes, 0);
   const lines: string[] = [];
   if (total > 0)

@@ -3,7 +3,7 @@ import { escapeForTerminal as safe } from '../util/escape.js';
 /** One thing to do, with a title in the imperative. */
 export interface TaskItem {
   title: string;
-  /** May say how far it is, and return a title for when it is done. Throwing ends the list. */
+  /** May say how far it is, and return a title for when it is done. Throwing ends the list, or only this task when the list shall go on. */
   run(say: (text: string) => void): Promise<string | void>;
 }
 
@@ -18,7 +18,7 @@ export interface TaskScreen {
 export async function runTasks(
   items: readonly TaskItem[],
   screen: TaskScreen,
-  options: { concurrent?: number } = {},
+  options: { concurrent?: number; goOn?: boolean } = {},
 ): Promise<void> {
   const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const stderr = screen.stderr as NodeJS.WriteStream;
@@ -29,14 +29,23 @@ export async function runTasks(
   const tasks = items.map((item) => ({
     title: safe(item.title),
     task: async (_: unknown, task: { title: string; output: string }) => {
-      const done = await item.run((text) => {
-        task.output = safe(text);
-      });
+      const done = await item
+        .run((text) => {
+          task.output = safe(text);
+        })
+        .catch((error: unknown) => {
+          if (options.goOn === true) task.title = safe((error as Error).message);
+          throw error;
+        });
       if (typeof done === 'string') task.title = safe(done);
     },
   }));
   // listr2 would end the process with 127 on SIGINT; signals are the base command's.
-  const common = { concurrent: options.concurrent ?? false, registerSignalListeners: false } as const;
+  const common = {
+    concurrent: options.concurrent ?? false,
+    exitOnError: options.goOn !== true,
+    registerSignalListeners: false,
+  } as const;
   const list = screen.redraw
     ? new Listr(tasks, {
         ...common,

@@ -14,6 +14,7 @@ export default class NodeEject extends RunCommand<typeof NodeEject> {
   ];
   static override args = { node: Args.string({ multiple: true, description: 'Nodes or patterns.' }) };
   static override flags = {
+    all: Flags.boolean({ summary: 'Every node of the fleet.' }),
     on: Flags.string({ helpValue: 'SELECTOR', summary: 'Nodes that this selector matches.' }),
     'dry-run': Flags.boolean({ summary: 'Show the plan; nodes are only read.' }),
     out: Flags.string({ helpValue: 'FILE', summary: 'Write the plan to a file for edgectl apply, and stop.' }),
@@ -24,7 +25,8 @@ export default class NodeEject extends RunCommand<typeof NodeEject> {
     const bench = await this.bench();
     const { chosenNodes } = await import('../../node/chosen-nodes.js');
     const { planEject } = await import('../../operations/plan-upkeep.js');
-    const nodes = chosenNodes(bench.fleet, { names: this.args.node ?? [], on: this.flags.on, emptyMeansAll: false });
+    const { on, all } = this.flags;
+    const nodes = chosenNodes(bench.fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
     return await this.propose(await planEject(nodes, bench), this.flags);
   }
 }

@@ -25,7 +25,7 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
     const { collectFacts } = await import('../../facts/collect.js');
     const { verdictOnFacts } = await import('../../facts/verdict.js');
     const { exitCodeOf } = await import('../../node/exit-code.js');
-    const { factFailures, factRows, factTitles } = await import('../../facts/table.js');
+    const { factsText } = await import('../../facts/text.js');
     const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on: this.flags.on, emptyMeansAll: true });
     const { client, close } = openNodes(fleet, { env: this.io.env });
     const { signal, clock } = this;
@@ -40,7 +40,6 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
       components,
       firstContact: ask,
     }).finally(close);
-    const failures = factFailures(results);
     const rows = results.map((result) =>
       result.ok ? { id: result.node, ...result.facts } : { id: result.node, why: result.why, message: result.message },
     );
@@ -48,12 +47,7 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
       data: { nodes: rows },
       rows,
       exitCode: exitCodeOf(results.map(verdictOnFacts)),
-      text: (ui) => {
-        const folded = factRows(results).map((row) => [ui.fold(row.nodes), ...row.cells]);
-        const table = folded.length === 0 ? [] : [ui.table(['node', ...factTitles], folded)];
-        const bad = failures.map((group) => `${ui.theme.bad(group.why)}  ${ui.fold(group.nodes)}: ${group.message}`);
-        return [...table, ...(table.length > 0 && bad.length > 0 ? [''] : []), ...bad].join('\n');
-      },
+      text: (ui) => factsText(results, ui),
     };
   }
 }

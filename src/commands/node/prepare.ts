@@ -16,6 +16,7 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
   ];
   static override args = { node: Args.string({ multiple: true, description: 'Nodes or patterns.' }) };
   static override flags = {
+    all: Flags.boolean({ summary: 'Every node of the fleet.' }),
     on: Flags.string({ helpValue: 'SELECTOR', summary: 'Nodes that this selector matches.' }),
     login: Flags.string({ helpValue: 'USER', summary: 'Log in as this user for once: root, or one with sudo.' }),
     'authorized-key': Flags.string({ helpValue: 'FILE', summary: 'Public key for the fleet’s login on the node.' }),
@@ -32,23 +33,17 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
       import('../../node/open.js'),
       import('../../render/prepare-report.js'),
     ]);
-    const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on: this.flags.on, emptyMeansAll: false });
-    const { login, undo } = this.flags;
+    const { login, undo, on, all } = this.flags;
+    const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
     const mode = this.flags['dry-run'] ? 'check' : undo ? 'undo' : 'install';
-    if (mode !== 'check')
-      await this.confirm(
-        report.prepareQuestion(
-          mode,
-          nodes.map((node) => node.id),
-          fleet.name,
-        ),
-      );
+    const ids = nodes.map((node) => node.id);
+    if (mode !== 'check') await this.confirm(report.prepareQuestion(mode, ids, fleet.name));
     const authorizedKey = this.flags['authorized-key'];
-    const request = {
-      mode,
+    const given = {
       ...(login === undefined ? {} : { login }),
       ...(authorizedKey === undefined ? {} : { authorizedKey }),
-    } as const;
+    };
+    const request = { mode, ...given } as const;
     const open = openNodes(fleet, { env: this.io.env });
     const preparation = new NodePreparation(fleet, open, request, this.surroundings);
     const screen = { stderr: this.io.stderr, redraw: this.io.stderrIsTTY };

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { collectFacts } from '../../../src/facts/collect.js';
 import { parseFacts } from '../../../src/facts/facts.js';
 import { factRows } from '../../../src/facts/table.js';
+import { factsText } from '../../../src/facts/text.js';
+import { createUi } from '../../../src/render/ui.js';
 import { verdictOnFacts } from '../../../src/facts/verdict.js';
 import type { KitAnswer, KitLine } from '../../../src/node/types.js';
 import { fail } from '../../../src/transport/failure.js';
@@ -104,6 +106,29 @@ describe('collecting facts', () => {
     const results = await collectFacts(caller({ n3: gone }), ['n1', 'n2', 'n3'], { clock });
     expect(factRows(results).map((row) => row.nodes)).toEqual([['n1', 'n2']]);
     expect(results[2]).toMatchObject({ ok: false, why: 'dns', message: 'no' });
+  });
+
+  it('fit eighty columns, say whose each runtime is, and end with what to do', async () => {
+    const unknown: KitAnswer = {
+      kind: 'unreachable',
+      mayHaveActed: false,
+      failure: fail('host-key-unknown', 'n3 is not in known_hosts', false),
+      message: 'n3 is not in known_hosts',
+    };
+    const results = await collectFacts(caller({ n3: unknown, n4: unknown }), ['n1', 'n2', 'n3', 'n4'], { clock });
+    const text = factsText(results, createUi({ isTTY: false, env: {}, noColor: true, width: 80 }));
+    expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, '  '))).toEqual([
+      'node  os  arch  kernel  init  login',
+      'n[1,2]  debian 12  arm64  6.1.0  systemd 252  kit',
+      '',
+      'runtime  version  whose  on',
+      'containerd  2.1  edgectl  n[1,2]',
+      'runc  1.1.5  distribution  n[1,2]',
+      '',
+      'host-key-unknown  n[3,4]: for example, n3 is not in known_hosts',
+      '',
+      'Next:  edgectl node trust n3 n4',
+    ]);
   });
 
   it.each([

@@ -91,6 +91,18 @@ describe('a call to the kit', () => {
     ['edgectl', 1, 'sudo: a password is required', 'NO_SUDO'],
     ['edgectl', 1, 'sudo: Ein Passwort ist notwendig', 'NO_SUDO'],
     ['edgectl', 1, 'Sorry, user edgectl is not allowed to execute x as root on n1.', 'NO_SUDO'],
+    [
+      'edgectl',
+      1,
+      'sudo: unable to resolve host n1: Name or service not known\nsudo: a password is required',
+      'NO_SUDO',
+    ],
+    [
+      'edgectl',
+      1,
+      'sudo: unable to resolve host n1: x\nsudo: /usr/local/sbin/edgectl-node: command not found',
+      'NO_KIT',
+    ],
     ['edgectl', 127, 'sh: 1: sudo: not found', 'NO_SUDO'],
   ])('tells as %s, status %i, "%s": %s', async (user, status, stderr, code) => {
     const { client } = setUp({ status, stderr }, user);

@@ -33,6 +33,19 @@ describe.each([80, 120])('at %i columns', (width) => {
     );
   });
 
+  it('speaks of no trial, no way back and no signature when there is nothing to do', () => {
+    const plan = samplePlan();
+    const nodes = plan.nodes.map((node) => ({
+      ...node,
+      stage: null,
+      intent: false,
+      skip: { state: 'noop' as const, why: '' },
+    }));
+    const idle = { ...plan, nodes, changes: [], stages: [], steps: [], authority: null };
+    const text = renderPreview(idle, ui, { now: 0 });
+    expect(text.split('\n').at(-1)).toMatch(/^ {2}nothing to do on \d+ of \d+ nodes \(already there\)$/u);
+  });
+
   it('says on the preview that a rehearsal policy is in force', async () => {
     const plan = {
       ...samplePlan(),
