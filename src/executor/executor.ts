@@ -97,7 +97,7 @@ export class Executor {
       const open = trials.sentence(clock.monotonic());
       const message = hard
         ? `detached; ${open === '' ? 'nothing is open on the nodes' : open}`
-        : `no new step starts; ${open === '' ? 'finishing' : open}`;
+        : `${signal}: no new step starts, ${trials.size} in trial finish first; a second ${signal} leaves at once`;
       recorder.emit({ type: 'signal', signal, inFlight: trials.size, message });
     });
     return {
