@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KitShell, SandboxNode, Started } from '../../helpers/kit-sandbox.js';
-import { createSandboxNode, must, toyScript, veto } from '../../helpers/kit-sandbox.js';
+import { createSandboxNode, must, toyDriver, toyScript, veto } from '../../helpers/kit-sandbox.js';
 import type { KitBundle } from '../../helpers/kit-signer.js';
 import { KitSigner, put } from '../../helpers/kit-signer.js';
 import { requires } from '../../helpers/requires.js';
@@ -11,6 +11,10 @@ import { requires } from '../../helpers/requires.js';
 const need = requires('ssh-keygen', 'busybox', 'dash');
 const shells: KitShell[] = ['dash', 'busybox'];
 const base = mkdtempSync(join(tmpdir(), 'kit-trials-'));
+
+afterAll(() => {
+  rmSync(base, { recursive: true, force: true });
+});
 
 describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
   let node: SandboxNode;
@@ -20,9 +24,6 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
   });
   afterEach(async () => {
     await node.close();
-  });
-  afterAll(() => {
-    rmSync(join(base, shell), { recursive: true, force: true });
   });
 
   const begin = async (bundle: KitBundle, values: Record<string, string | number> = {}): Promise<Started> => {
@@ -85,6 +86,31 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
     const tx = await node.reach(started, 'ABORT');
     expect(tx.why).toBe('preflight:version');
     await isOld();
+  });
+
+  /** A process `keeper` with one child, whose pid stands in run/kept. */
+  const keep = async (): Promise<void> => {
+    put(node.path('usr/bin/keeper'), '#!/bin/sh\nsleep 3600 3>&- &\necho $! >run/kept\nwait\n', 0o755);
+    node.init.spawn([node.path('usr/bin/keeper')]);
+    for (let i = 0; i < 400 && node.text('run/kept') === ''; i++)
+      await new Promise((resolve) => setTimeout(resolve, 25));
+  };
+  const cruel = toyScript('2.0', 'kill "$(cat "$root/run/kept")"');
+
+  it('in which a workload of before is lost reverts', async () => {
+    await keep();
+    const driver = `${toyDriver}survive=proc:keeper\nsurvive.age=0\n`;
+    const started = await begin(node.runtime('2.0', { daemon: cruel, driver }));
+    const tx = await node.reach(started, 'REVERTED');
+    expect(tx).toMatchObject({ why: 'health', health: '1 workloads that ran before are gone' });
+    await isOld();
+  });
+
+  it('in which a process ends that ran for less than ten minutes goes on and says so', async () => {
+    await keep();
+    const started = await begin(node.runtime('2.0', { daemon: cruel, driver: `${toyDriver}survive=proc:keeper\n` }));
+    const waiting = await node.reach(started, 'AWAIT');
+    expect(waiting.health).toContain('1 short-lived processes ended meanwhile');
   });
 
   it('that nobody confirms is taken back at its deadline and may be tried again', async () => {

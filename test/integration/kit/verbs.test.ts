@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { factsScript } from '../../../src/node/prepare-script.js';
 import type { KitShell, SandboxNode } from '../../helpers/kit-sandbox.js';
 import { createSandboxNode, encodeValue, must, toyScript } from '../../helpers/kit-sandbox.js';
@@ -13,6 +13,10 @@ const need = requires('ssh-keygen', 'busybox', 'dash');
 const shells: KitShell[] = ['dash', 'bash', 'busybox'];
 const base = mkdtempSync(join(tmpdir(), 'kit-verbs-'));
 const signer = need.skip ? undefined : new KitSigner(join(base, 'keys'));
+
+afterAll(() => {
+  rmSync(base, { recursive: true, force: true });
+});
 
 describe.skipIf(need.skip).each(shells)('the kit under %s', (shell) => {
   let node: SandboxNode;
