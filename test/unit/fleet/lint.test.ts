@@ -5,6 +5,7 @@ import { lintFleet } from '../../../src/fleet/lint.js';
 import { suggest } from '../../../src/fleet/suggest.js';
 import type { Fleet, FleetNode } from '../../../src/fleet/types.js';
 import { checkFleet } from '../../../src/plan/check-fleet.js';
+import { lintPolicy } from '../../../src/plan/policy-lint.js';
 
 const digests = { all: 'a'.repeat(64) };
 
@@ -93,6 +94,13 @@ describe('checking a fleet', () => {
     expect(checkFleet(fleet({ policies, nodes }))).toMatchObject([
       { rule: 'empty-stage', file: 'policies/p.yaml', message: 'stage “canary”: no node is in it (role=gateway)' },
     ]);
+  });
+
+  it('does not blame a policy file in a small fleet for what it took from the built-in default', () => {
+    const policies = new Map([['p', { ...defaultPolicy, name: 'p' }]]);
+    const bare = ['a', 'b'].map((id) => ({ ...node(id), arch: '', os: '' }));
+    expect(lintPolicy(defaultPolicy, bare)).not.toEqual([]);
+    expect(checkFleet(fleet({ policies, nodes: [node('a'), node('b')] }))).toEqual([]);
   });
 });
 
