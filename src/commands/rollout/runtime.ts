@@ -28,13 +28,17 @@ export default class RolloutRuntime extends RunCommand<typeof RolloutRuntime> {
     'dry-run': Flags.boolean({ summary: 'Show the plan; nodes are only read.' }),
     'detailed-exitcode': Flags.boolean({ summary: 'With --dry-run: exit 2 when there is something to do.' }),
     out: Flags.string({ helpValue: 'FILE', summary: 'Write the plan to a file for edgectl apply, and stop.' }),
+    'accept-incompatible': Flags.boolean({ summary: 'Go on although a runtime driver refuses this change.' }),
     emergency: Flags.boolean({ summary: 'Override local vetoes on the nodes; recorded there.' }),
   };
 
   protected async execute(): Promise<CommandResult> {
     this.refuseWithoutConsent(this.flags);
     const bench = await this.bench();
-    const { planRuntime } = await import('../../operations/plan-runtime.js');
+    const [{ planRuntime }, { compatibilityWarnings }] = await Promise.all([
+      import('../../operations/plan-runtime.js'),
+      import('../../operations/compatibility.js'),
+    ]);
     const { canary, on, policy, emergency } = this.flags;
     const request = {
       names: this.args.names ?? [],
@@ -44,6 +48,9 @@ export default class RolloutRuntime extends RunCommand<typeof RolloutRuntime> {
       emergency,
     };
     const plan = await planRuntime(request, { ...bench, kit: bench.client });
+    const accepted = this.flags['accept-incompatible'];
+    const warnings = await compatibilityWarnings(plan, { fleetDir: bench.fleet.dir, accepted });
+    for (const line of warnings) await this.say((ui) => `${ui.theme.warn('!')} ${line}`);
     return await this.propose(plan, this.flags);
   }
 }

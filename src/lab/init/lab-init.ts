@@ -5,7 +5,7 @@ import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { InitServer } from './init-server.js';
-import { killNode, processesNamed } from './node-processes.js';
+import { killNode, processesNamed, startOf } from './node-processes.js';
 import { Timers } from './timers.js';
 import { enabledUnits, readUnit } from './unit-file.js';
 import type { UnitState } from './unit.js';
@@ -46,7 +46,8 @@ export class LabInit {
   readonly #onEvent: (event: LabInitEvent) => void;
   readonly #units = new Map<string, Unit>();
   readonly #timers = new Timers();
-  readonly #sessions = new Set<number>();
+  /** Sessions that were started for the node, each with the start time of its leader. */
+  readonly #sessions = new Map<number, string>();
   #bootId = '';
   #stopping = false;
   #off = false;
@@ -97,7 +98,7 @@ export class LabInit {
       stdio: stdio === 'pipe' ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['ignore', stdio, stdio, 'pipe'],
     });
     const pid = child.pid;
-    if (pid !== undefined) this.#sessions.add(pid);
+    if (pid !== undefined) this.#sessions.set(pid, startOf(pid) ?? '');
     child.on('error', () => undefined);
     // Writing to a process that has ended is its end, not a fault.
     child.stdin?.on('error', () => undefined);

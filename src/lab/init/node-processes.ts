@@ -9,8 +9,21 @@ export async function killSession(session: number): Promise<void> {
  * Kill every process of a node: those of the sessions that were started for it, and those that work in its root (a workload
  * that made itself a session). Repeats until none is left, because one may fork while it is looked for.
  */
-export async function killNode(root: string, sessions: ReadonlySet<number>): Promise<void> {
-  await killAll(() => pids().filter((pid) => sessions.has(sessionOf(pid)) || worksIn(root, pid)));
+export async function killNode(root: string, sessions: ReadonlyMap<number, string>): Promise<void> {
+  await killAll(() => {
+    const ours = (session: number): boolean => {
+      const started = sessions.get(session);
+      // A session keeps its number from being given away, so only another leader can mean another session.
+      const leader = startOf(session);
+      return started !== undefined && (leader === undefined || leader === started);
+    };
+    return pids().filter((pid) => ours(sessionOf(pid)) || worksIn(root, pid));
+  });
+}
+
+/** Start time of a process in ticks since boot (proc(5), field 22 of stat); undefined for one that has ended. */
+export function startOf(pid: number): string | undefined {
+  return statOf(pid)?.[19];
 }
 
 /** Pids of a node's processes whose command name begins with a prefix. */
