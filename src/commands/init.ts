@@ -25,11 +25,11 @@ export default class Init extends BaseCommand<typeof Init> {
     const goTo = dir === this.io.cwd ? [] : [`  cd ${path.relative(this.io.cwd, dir)}`];
     const steps = [
       ...goTo,
-      '  edit fleet.yaml and runtimes.yaml     the nodes, and what they shall run',
-      '  edgectl fleet check                   every mistake, with its line',
-      '  edgectl keys init                     a key that signs plans and bundles',
-      '  edgectl node trust --all              pin the nodes’ host keys',
-      '  edgectl node prepare --all --login root   put the kit on them, once',
+      '  edit fleet.yaml and runtimes.yaml        the nodes, and what they shall run',
+      '  edgectl fleet check                      every mistake, with its line',
+      '  edgectl keys init                        a key that signs plans and bundles',
+      '  edgectl node trust --all                 pin the nodes’ host keys',
+      '  edgectl node prepare --all --login root  put the kit on them, once',
     ];
     return {
       data: { dir, id, name, created, kept },
