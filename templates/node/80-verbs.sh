@@ -54,7 +54,7 @@ verb_status() {
   else
     vs_run='' vs_last=''
     # Names sort by run; within a run the highest sequence and attempt is the newest.
-    for vs_tx in $(for vs_dir in "$R/tx/${Q_run:-*}".*; do [ -d "$vs_dir" ] && printf '%s\n' "${vs_dir##*/}"; done | sort -t . -k 1,1 -k 2,2n -k 3,3n); do
+    for vs_tx in $(for vs_dir in "$R/tx"/*; do case ${vs_dir##*/} in ("${Q_run:+$Q_run.}"*) [ -d "$vs_dir" ] && printf '%s\n' "${vs_dir##*/}" ;; esac; done | sort -t . -k 1,1 -k 2,2n -k 3,3n); do
       if [ -n "$vs_last" ] && [ "${vs_tx%%.*}" != "$vs_run" ]; then tx_line "$vs_last"; fi
       vs_run=${vs_tx%%.*} vs_last=$vs_tx
     done

@@ -44,11 +44,24 @@ sys_restart() {
 sys_stop() { systemctl stop "$1.service" >/dev/null 2>&1; }
 sys_reload() { systemctl daemon-reload >/dev/null 2>&1; }
 sys_stopping() { [ "$(systemctl is-system-running 2>/dev/null)" = stopping ]; }
+# sys_forget UNIT: one that has ended must not keep its name. systemd may hold on to it in spite of --collect, seen under
+# cgroup v1 where it is not told that a cgroup has become empty; then only a missing file and a reload make it let go.
+sys_forget() {
+  systemctl reset-failed "$1" >/dev/null 2>&1
+  [ -e "/run/systemd/transient/$1" ] || return 0
+  sys_show "$1"
+  case $SHOW_STATE in inactive | failed) ;; *) return 0 ;; esac
+  rm -f "/run/systemd/transient/$1"
+  sys_reload
+}
 # sys_transient UNIT CAP STOPVERB ARGV…: the unit's name is the lock; the stop hook runs also after kill -9.
 sys_transient() {
   st_unit=$1 st_cap=$2 st_stop=$3
   shift 3
-  systemctl reset-failed "$st_unit.service" >/dev/null 2>&1
+  # Whatever still runs under that name is the tail of a change that is closed: the caller has seen to it that none is open.
+  st_tries=0
+  while [ "$st_tries" -lt 60 ] && sys_running "$st_unit"; do st_tries=$((st_tries + 1)); tick; done
+  sys_forget "$st_unit.service"
   systemd-run --quiet --no-block --collect --unit="$st_unit" -p Type=exec -p KillMode=control-group -p OOMScoreAdjust=-900 \
     -p RuntimeMaxSec="$st_cap" -p TimeoutStopSec=300 -p ExecStopPost="$KIT $st_stop" "$@" >/dev/null 2>&1 </dev/null
 }
@@ -56,7 +69,8 @@ sys_timer() {
   st_unit=$1 st_cap=$2
   shift 2
   systemctl stop "$st_unit.timer" >/dev/null 2>&1
-  systemctl reset-failed "$st_unit.service" "$st_unit.timer" >/dev/null 2>&1
+  sys_forget "$st_unit.service"
+  sys_forget "$st_unit.timer"
   systemd-run --quiet --collect --unit="$st_unit" --on-active="$st_cap" --timer-property=AccuracySec=1s "$@" >/dev/null 2>&1 </dev/null
 }
 sys_timer_active() { systemctl is-active --quiet "$1.timer"; }
@@ -102,6 +116,7 @@ sys_trial_clear() {
 }
 sys_remove_units() {
   systemctl disable edgectl-recover.service >/dev/null 2>&1
+  for sru_unit in edgectl-tx.service edgectl-deadman.service edgectl-deadman.timer; do sys_forget "$sru_unit"; done
   for sru_unit in edgectl-recover.service edgectl-fallback@.service; do
     [ -f "$P/etc/systemd/system/$sru_unit" ] || continue
     rm -f "$P/etc/systemd/system/$sru_unit"
