@@ -17,6 +17,8 @@ export async function furnish(node: MachineRecord, rootKey: string): Promise<str
   await writeFile(path.join(home, 'authorized_keys'), rootKey, { mode: 0o600 });
   // systemd takes this name over the one that systemd-nspawn set.
   await writeFile(path.join(upper, 'etc/hostname'), `${node.id}\n`);
+  // sudo looks its own host up at each call.
+  await writeFile(path.join(upper, 'etc/hosts'), `127.0.0.1 localhost\n127.0.1.1 ${node.id}\n`);
   const key = path.join(ssh, 'ssh_host_ed25519_key');
   await host(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', node.id, '-f', key]);
   // The name sorts before systemd's own 80-container-host0.network.
