@@ -36,7 +36,8 @@ export function judge(stage: PlanStage, states: readonly NodeState[]): Verdict {
   if (tally.scored < needed) {
     return { ...base, verdict: 'inconclusive', message: `${tally.scored} nodes could be judged, ${needed} are needed` };
   }
-  return { ...base, verdict: 'passed', message: `${tally.succeeded} of ${tally.scored} nodes succeeded` };
+  const failed = tally.failed > 0 ? `, ${tally.failed} failed, which this gate allows` : '';
+  return { ...base, verdict: 'passed', message: `${tally.succeeded} of ${tally.scored} nodes succeeded${failed}` };
 }
 
 /** True as soon as the gate can no longer pass, so that no further node is put at risk. */

@@ -119,11 +119,18 @@ function atOnce(stage: PlanStage): string {
 function gateText({ gate, nodes, soakMs }: PlanStage): string {
   const size = nodes.length;
   const failures = gate.maxFailed === 0 ? `${size} of ${size}` : `≤ ${gate.maxFailed} failed`;
+  if (neverStops(gate, size)) return 'none';
   const rule = size < 20 ? failures : `${Math.round(gate.success * 100)} %, ≤ ${gate.maxFailed} failed`;
   return soakMs > 0 ? `${rule}, soak ${duration(soakMs)}` : rule;
 }
 
-function onFail({ gate }: PlanStage): string {
+/** Nothing keeps a rollback or an ejection from its other nodes. */
+function neverStops(gate: PlanStage['gate'], size: number): boolean {
+  return gate.success === 0 && gate.maxFailed >= size;
+}
+
+function onFail({ gate, nodes }: PlanStage): string {
+  if (neverStops(gate, nodes.length)) return 'goes on whatever fails';
   return { pause: 'pause if it fails', rollback: 'roll back if it fails', abort: 'stop if it fails' }[gate.onFail];
 }
 

@@ -62,8 +62,11 @@ function lineOf(event: RunEvent): string | undefined {
     case 'soak':
       return `stage ${event.stage} soaks for ${duration(event.ms)}`;
     case 'signal':
-    case 'warning':
       return safe(event.message);
+    case 'warning': {
+      const spoken = event.node === undefined || event.message.includes(event.node);
+      return spoken ? safe(event.message) : `${safe(event.node ?? '')}: ${safe(event.message)}`;
+    }
     case 'run-finished':
       return `run ${event.run} ${event.state.replaceAll('_', ' ')} after ${duration(event.elapsedMs)}`;
     case 'step-started':
