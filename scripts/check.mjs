@@ -1,7 +1,8 @@
 // What CI runs: format, lint, types, architecture rules, unused code, shell, build, generated files, tests.
 // `npm run check -- --no-tests` leaves the tests out; `--only lint,types` runs single parts.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,8 +23,8 @@ const parts = {
   architecture: () =>
     node(bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', 'src'),
   unused: () => node(bin('knip/bin/knip.js')),
-  shell: () => shellcheck(),
   build: () => node(join(root, 'scripts/build.mjs')),
+  shell: async () => await shellcheck(),
   docs: () => node(join(root, 'scripts/docs.mjs')),
   fresh: () => unchanged(),
   tests: () => node(join(root, 'scripts/test.mjs')),
@@ -36,7 +37,7 @@ const chosen = Object.keys(parts).filter((name) =>
 const failed = [];
 for (const name of chosen) {
   const began = performance.now();
-  const ok = parts[name]();
+  const ok = await parts[name]();
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
   if (!ok) failed.push(name);
 }
@@ -52,15 +53,29 @@ function option(name) {
   return at === -1 ? undefined : process.argv[at + 1];
 }
 
-/** Every shell script that edgectl puts on nodes, and its own; missing shellcheck is a failure, not a pass. */
-function shellcheck() {
-  const files = ['templates', '.ci', 'scripts'].flatMap((dir) => shellFiles(join(root, dir)));
-  const run = spawnSync('shellcheck', ['--severity=style', '--external-sources', '--', ...files], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (run.error) console.error('shellcheck is not installed: apt-get install shellcheck');
-  return run.status === 0;
+/** The kit as it is installed, in each of its builds, and every other shell script; missing shellcheck is a failure, not a pass. */
+async function shellcheck() {
+  const dir = mkdtempSync(join(tmpdir(), 'edgectl-check-'));
+  try {
+    const { buildKit } = await import(new URL('../dist/node/kit-build.js', import.meta.url));
+    const kits = [];
+    for (const init of ['systemd', 'sandbox']) {
+      for (const lab of [true, false]) {
+        const file = join(dir, `edgectl-node-${init}${lab ? '-lab' : ''}`);
+        writeFileSync(file, await buildKit({ init, lab, version: '0', builtAt: 0 }));
+        kits.push(file);
+      }
+    }
+    // Parts of the kit mean nothing alone: their variables are each other's.
+    const files = ['templates', '.ci', 'scripts']
+      .flatMap((folder) => shellFiles(join(root, folder)))
+      .filter((file) => !file.startsWith(join(root, 'templates/node/')));
+    const run = spawnSync('shellcheck', ['--', ...kits, ...files], { cwd: root, stdio: 'inherit' });
+    if (run.error) console.error('shellcheck is not installed: apt-get install shellcheck');
+    return run.status === 0;
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 }
 
 function shellFiles(dir) {

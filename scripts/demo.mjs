@@ -13,7 +13,9 @@ const limitMs = 300_000;
 
 const home = mkdtempSync(join(tmpdir(), 'edgectl-demo-'));
 const lab = join(home, 'state', 'edgectl', 'lab');
-const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EDGECTL_') && !name.startsWith('XDG_'));
+const inherited = Object.entries(process.env).filter(
+  ([name]) => !name.startsWith('EDGECTL_') && !name.startsWith('XDG_'),
+);
 const env = {
   ...Object.fromEntries(inherited),
   XDG_STATE_HOME: join(home, 'state'),
@@ -35,7 +37,11 @@ const heading = (text) => say(`\n── ${text} ${'─'.repeat(Math.max(0, 74 - 
 function run(program, args, { show = false } = {}) {
   return new Promise((resolve, reject) => {
     if (ending && args[1] !== 'lab') return;
-    const child = spawn(program, args, { env, cwd: root, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] });
+    const child = spawn(program, args, {
+      env,
+      cwd: root,
+      stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
+    });
     running.add(child);
     let out = '';
     let err = '';

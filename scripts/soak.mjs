@@ -8,6 +8,15 @@ const seed = process.env.EDGECTL_SOAK_SEED ?? String(Date.now() % 1_000_000_000)
 const cuts = process.env.EDGECTL_SOAK_CUTS ?? '200';
 console.log(`${cuts} random power cuts, seed ${seed}`);
 const vitest = `${root}node_modules/vitest/vitest.mjs`;
-const args = [vitest, 'run', '--project', 'machines', '--testTimeout=3600000', '-t', 'random cut', 'test/machines/power.test.ts'];
+const args = [
+  vitest,
+  'run',
+  '--project',
+  'machines',
+  '--testTimeout=3600000',
+  '-t',
+  'random cut',
+  'test/machines/power.test.ts',
+];
 const env = { ...process.env, EDGECTL_SOAK_CUTS: cuts, EDGECTL_SOAK_SEED: seed };
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1);

@@ -2,7 +2,7 @@
 // EDGECTL_REQUIRE_ALL=1 (set by .ci/run) makes any skipped test a failure.
 // Arguments are passed on to vitest, e.g. `npm test -- --project unit`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -49,7 +49,9 @@ function report(status) {
   for (const file of brokenFiles) console.log(`could not be run: ${file.name.slice(root.length)}`);
   const refused = process.env.EDGECTL_REQUIRE_ALL === '1' && skipped.length > 0;
   if (refused) console.log('EDGECTL_REQUIRE_ALL=1: a skipped test is a failure.');
-  console.log(`${numPassedTests} passed, ${numFailedTests + brokenFiles.length} failed, ${skipped.length} skipped`);
+  const verdict = `${numPassedTests} passed, ${numFailedTests + brokenFiles.length} failed, ${skipped.length} skipped`;
+  writeFileSync(join(cache, 'verdict'), `${verdict}\n`);
+  console.log(verdict);
   return status !== 0 || refused || numPassedTests === 0 ? 1 : 0;
 }
 

@@ -210,7 +210,10 @@ export class Executor {
   }
 }
 
-/** Goes on with a run that the journal knows. Throws RUN_NOT_FOUND. */
+/**
+ * Goes on with a run that the journal knows. Throws RUN_NOT_FOUND.
+ * @public
+ */
 export async function resumeRun(run: string, deps: ExecutorDeps): Promise<RunResult> {
   const plan = await deps.journal.runs.plan(run);
   if (plan === undefined)

@@ -14,7 +14,10 @@ export interface RunControls {
   onDetach(listener: (signal: string) => void): void;
 }
 
-/** Controls that never fire. */
+/**
+ * Controls that never fire.
+ * @public
+ */
 export const noControls: RunControls = { onDrain: () => {}, onDetach: () => {} };
 
 /** A place where a crash is interesting. Intent and result are of the journal, sending and answering of the node. */

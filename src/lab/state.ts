@@ -25,8 +25,6 @@ const nodesSchema = z.object({
 });
 /** `nodes.json`: what the daemon serves. */
 export type LabNodes = z.infer<typeof nodesSchema>;
-/** One node as the daemon serves it. */
-export type LabNodeSpec = LabNodes['nodes'][number];
 
 /** Read `lab.json`; undefined when there is no lab. */
 export async function readLabState(layout: LabLayout): Promise<LabState | undefined> {

@@ -59,7 +59,19 @@ export interface KitUnknown {
 export type KitAnswer = KitOk | KitRefusal | KitUnknown;
 
 /** States of a transaction on the node. */
-export const txStates = ['BEGIN', 'STAGED', 'ARMED', 'TRIAL', 'HEALTHY', 'AWAIT', 'COMMIT', 'ABORT', 'REVERTING', 'REVERTED', 'BROKEN'] as const;
+export const txStates = [
+  'BEGIN',
+  'STAGED',
+  'ARMED',
+  'TRIAL',
+  'HEALTHY',
+  'AWAIT',
+  'COMMIT',
+  'ABORT',
+  'REVERTING',
+  'REVERTED',
+  'BROKEN',
+] as const;
 export type TxState = (typeof txStates)[number];
 
 /** A transaction as the node tells it. */

@@ -53,7 +53,10 @@ export async function fetchDeb(request: DebRequest): Promise<string> {
   await mkdir(home, { recursive: true });
   return withLock(path.join(home, '.lock'), async () => {
     const options = await prepareApt(home, request.suite, arch);
-    const line = (await apt([...options, 'download', '--print-uris', request.package], path.join(home, 'state'))).trim().split('\n').at(-1);
+    const line = (await apt([...options, 'download', '--print-uris', request.package], path.join(home, 'state')))
+      .trim()
+      .split('\n')
+      .at(-1);
     const name = line?.split(' ')[1];
     if (name === undefined || !name.endsWith('.deb'))
       throw new Error(`apt names no file for ${request.package}: ${line}`);

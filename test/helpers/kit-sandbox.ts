@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -401,9 +401,4 @@ function parse(stdout: string, stderr: string, status: number | null): Answer {
 /** Write a veto. */
 export function veto(node: SandboxNode, name: string, script: string): void {
   put(node.path(`etc/edgectl/inhibit.d/${name}`), `#!/bin/sh\n${script}\n`, 0o755);
-}
-
-/** Replace a file's text. */
-export function overwrite(path: string, text: string): void {
-  writeFileSync(path, text);
 }

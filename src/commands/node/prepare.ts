@@ -27,7 +27,12 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
   protected async execute(): Promise<CommandResult> {
     this.refuseWithoutConsent(this.flags);
     const fleet = await this.fleet();
-    const [{ chosenNodes }, { NodePreparation }, { openNodes }, report] = await Promise.all([
+    const [
+      { chosenNodes },
+      { NodePreparation },
+      { openNodes },
+      { prepareQuestion, prepareAll, prepareExitCode, renderPrepare },
+    ] = await Promise.all([
       import('../../node/chosen-nodes.js'),
       import('../../operations/prepare-nodes.js'),
       import('../../node/open.js'),
@@ -37,7 +42,7 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
     const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
     const mode = this.flags['dry-run'] ? 'check' : undo ? 'undo' : 'install';
     const ids = nodes.map((node) => node.id);
-    if (mode !== 'check') await this.confirm(report.prepareQuestion(mode, ids, fleet.name));
+    if (mode !== 'check') await this.confirm(prepareQuestion(mode, ids, fleet.name));
     const authorizedKey = this.flags['authorized-key'];
     const given = {
       ...(login === undefined ? {} : { login }),
@@ -47,10 +52,8 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
     const open = openNodes(fleet, { env: this.io.env });
     const preparation = new NodePreparation(fleet, open, request, this.surroundings);
     const screen = { stderr: this.io.stderr, redraw: this.io.stderrIsTTY };
-    const results = await report
-      .prepareAll(nodes, preparation, this.forPeople ? screen : undefined)
-      .finally(open.close);
-    const exitCode = report.prepareExitCode(results);
-    return { data: { nodes: results }, exitCode, text: (ui) => report.renderPrepare(results, mode, ui) };
+    const results = await prepareAll(nodes, preparation, this.forPeople ? screen : undefined).finally(open.close);
+    const exitCode = prepareExitCode(results);
+    return { data: { nodes: results }, exitCode, text: (ui) => renderPrepare(results, mode, ui) };
   }
 }
