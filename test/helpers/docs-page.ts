@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Commands of a page and what the page says that they print. */
-export interface PageStep {
+interface PageStep {
   commands: string;
   /** Fragments of the output, in order; `…` stands for anything within a line. */
   expected: string[];
 }
 
 /** A section of a page that has commands. */
-export interface PageSection {
+interface PageSection {
   title: string;
   steps: PageStep[];
 }

@@ -136,7 +136,10 @@ function whatContainerdSaid(machine: Machine): Promise<string> {
   );
 }
 
-/** Everything on a machine that speaks of edgectl; the backup copies of the user database are the system's own. */
+/**
+ * Everything on a machine that speaks of edgectl. The backup copies of the user database are the system's own, and under
+ * cgroup v1 systemd may remember the name of a unit that is not there any more (`not-found`) until its next start.
+ */
 function leftOvers(machine: Machine): Promise<string> {
   return machine.sh(
     `find / -xdev -iname '*edgectl*' -not -path '/proc/*'
@@ -144,7 +147,7 @@ function leftOvers(machine: Machine): Promise<string> {
      grep -rl edgectl /etc /usr/lib/systemd /var/spool 2>/dev/null | grep -v -e '^/etc/.*-$' || true
      ls -A /home
      systemctl daemon-reload
-     systemctl list-units --all --no-legend 'edgectl*'
+     systemctl list-units --all --no-legend 'edgectl*' | grep -v ' not-found ' || true
      systemctl list-unit-files --no-legend 'edgectl*'
      systemctl show -p DropInPaths --value containerd | grep . || true
      ps -e -o comm= | grep edgectl || true`,
