@@ -111,7 +111,7 @@ probes() {
       one_line "$(head -c 1000 "$V/probe-out.$$" | tr -d '\000')"
       po_count=$((po_count + 1))
       # What a probe that passed printed is for machines.
-      HEALTH="$po_count probes passed"
+      HEALTH="$po_count of $po_count probes pass"
       [ "$po_status" != 0 ] || continue
       HEALTH="$po_name: ${LINE:-probe ended with status $po_status}"
       case $po_status in 124 | 137 | 143) PROBE_HUNG=1 HEALTH="$po_name: the probe did not end within 15 s" ;; esac

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../helpers/cli.js';
 import { holdLeases } from '../../helpers/hold-leases.js';
-import { labFleet, type Envelope, type LabFleet } from '../../helpers/lab-fleet.js';
+import { labFleet, quickPolicy, type Envelope, type LabFleet } from '../../helpers/lab-fleet.js';
 import { requires } from '../../helpers/requires.js';
 import { until } from '../../helpers/until.js';
 
@@ -153,8 +153,24 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
     expect(await operator.ended).toBe(0);
   });
 
-  it('finds every trial reverted when nobody came back, and tries again when asked', async () => {
+  it('is paused from another terminal, ends with 6, and goes on when resumed', async () => {
     await fleet.want('1.1.0');
+    // A request is heard at the next heartbeat of the run's lease, so the canary has to take longer than that.
+    await writeFile(join(fleet.dir, 'policies/slow.yaml'), quickPolicy.replace('window: 2s', 'window: 9s'));
+    const operator = fleet.start('rollout', 'runtime', '--canary', '1', '--policy', 'slow', '--yes');
+    await until('it has begun', () => /stage canary started/.test(operator.stderr()), 60_000);
+    const asked = await fleet.json('run', 'pause', 'last');
+    expect(asked.exitCode, JSON.stringify(asked.envelope)).toBe(0);
+    expect(await operator.ended).toBe(6);
+    expect((await runs())[0]?.state).toBe('paused');
+    expect((await fleet.json('resume', 'last')).exitCode).toBe(0);
+    expect(await fleet.versions()).toEqual(versionsAre('1.1.0'));
+    const idle = await fleet.json('run', 'pause', 'last');
+    expect([idle.exitCode, idle.envelope.error?.code]).toEqual([64, 'RUN_STATE']);
+  });
+
+  it('finds every trial reverted when nobody came back, and tries again when asked', async () => {
+    await fleet.want('1.2.0');
     const policy = await readFile(join(fleet.dir, 'policies/quick.yaml'), 'utf8');
     await writeFile(
       join(fleet.dir, 'policies/short.yaml'),
@@ -166,9 +182,9 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
     await operator.ended;
     await until('a trial is open', async () => (await inTrial()).length > 0, 20_000);
     await until('every trial is over', async () => (await inTrial()).length === 0, 60_000);
-    expect(await fleet.versions()).toEqual(versionsAre('1.2.0'));
+    expect(await fleet.versions()).toEqual(versionsAre('1.1.0'));
     const resumed = await fleet.json('resume', 'last');
     expect(resumed.exitCode, JSON.stringify(resumed.envelope.result?.nodes)).toBe(0);
-    expect(await fleet.versions()).toEqual(versionsAre('1.1.0'));
+    expect(await fleet.versions()).toEqual(versionsAre('1.2.0'));
   });
 });
