@@ -36,7 +36,7 @@ const policy = {
   ],
   ramp: { start: 2, factor: 4 },
   // Longer than the bad build lives.
-  health: { window: `${crashAfterS + 6}s`, passes: 3, cap: '120s', confirm: '40s' },
+  health: { window: `${crashAfterS + 6}s`, passes: 3, cap: '70s', confirm: '25s' },
 };
 const [away, crashing, cut] = ['edge-008', 'edge-007', 'edge-006'];
 const serving = ['edge-001', 'edge-002', 'edge-006', 'edge-007'];
