@@ -13,7 +13,7 @@ import { policyNamed } from './plan-runtime.js';
 import type { Workbench } from './workbench.js';
 
 type Bench = Pick<Workbench, 'fleet' | 'client' | 'around'>;
-type Denied = Readonly<Record<string, string>>;
+type Denied = Readonly<Record<string, readonly string[]>>;
 
 /** Plans the removal of everything of edgectl from nodes. */
 export async function planEject(nodes: readonly FleetNode[], bench: Bench): Promise<Plan> {
@@ -61,10 +61,11 @@ async function ask(node: FleetNode, bench: Bench): Promise<Asked> {
 }
 
 function deniedOn(lines: readonly KitLine[]): Denied {
-  const denied: Record<string, string> = {};
+  const denied: Record<string, string[]> = {};
   for (const line of lines) {
     const { component, digest } = line;
-    if (line.t === 'denied' && typeof component === 'string' && typeof digest === 'string') denied[component] = digest;
+    if (line.t !== 'denied' || typeof component !== 'string' || typeof digest !== 'string') continue;
+    denied[component] = [...(denied[component] ?? []), digest];
   }
   return denied;
 }

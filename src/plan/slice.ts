@@ -20,7 +20,7 @@ export interface SliceFields {
   /** What shall be true; null removes the component from the generation. */
   want?: Readonly<Record<string, { version: string; digest: string } | null>>;
   /** Bundle digests to take off the denied list, by component. */
-  undeny?: Readonly<Record<string, string>>;
+  undeny?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Compares by bytes of UTF-8, as `LC_ALL=C sort` does. */
@@ -49,7 +49,8 @@ export function sliceText(fields: SliceFields): string {
   for (const [component, want] of Object.entries(fields.want ?? {})) {
     lines[`want.${component}`] = want === null ? 'none' : `${want.version} ${want.digest}`;
   }
-  for (const [component, digest] of Object.entries(fields.undeny ?? {})) lines[`undeny.${component}`] = digest;
+  for (const [component, digests] of Object.entries(fields.undeny ?? {}))
+    lines[`undeny.${component}`] = [...digests].sort(compareC).join(' ');
   return keyValueText(lines);
 }
 
@@ -78,7 +79,7 @@ export interface SliceOptions {
   /** Overrides local vetoes; audited on the node. */
   emergency?: boolean;
   /** For kind `undeny`: digests to lift, by node id and component. */
-  undeny?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  undeny?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 
 /** The slice of each node that has a stage, also of nodes that are offline or not seen yet: an offline node's slice is frozen too. */

@@ -66,9 +66,15 @@ slice_load() {
       confirm.window) S_confirm=$sl_value ;;
       want.*) slice_want "${sl_line%%=*}" "$sl_value" || return 1 ;;
       undeny.*)
-        is_component "$(printf '%s' "${sl_line%%=*}" | cut -d. -f2-)" && is_sha256 "$sl_value" || return 1
         sl_name=${sl_line%%=*}
-        S_UNDENY="$S_UNDENY${sl_name#undeny.} $sl_value$NL" ;;
+        sl_name=${sl_name#undeny.}
+        is_component "$sl_name" && [ -n "$sl_value" ] || return 1
+        set -f
+        for sl_digest in $sl_value; do
+          is_sha256 "$sl_digest" || { set +f; return 1; }
+          S_UNDENY="$S_UNDENY$sl_name $sl_digest$NL"
+        done
+        set +f ;;
     esac
   done <"$1"
   [ "$S_version" = 1 ] && is_run "$S_run" && is_number "$S_series" && is_number "$S_expires" || return 1

@@ -174,7 +174,7 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
     const policy = await readFile(join(fleet.dir, 'policies/quick.yaml'), 'utf8');
     await writeFile(
       join(fleet.dir, 'policies/short.yaml'),
-      policy.replace('cap: 20s, confirm: 20s', 'cap: 4s, confirm: 4s'),
+      policy.replace('cap: 20s, confirm: 20s', 'cap: 10s, confirm: 6s'),
     );
     const operator = fleet.start('rollout', 'runtime', '--canary', '1', '--policy', 'short', '--yes');
     await until('the canary is staged', () => /staged/.test(operator.stderr()), 60_000);

@@ -126,6 +126,8 @@ describe.skipIf(need.skip)('a rollout from the command line, and its exit codes'
       '1',
       '--policy',
       'careful',
+      '--on',
+      'role=pos',
       '--yes',
     );
     expect(exitCode, JSON.stringify(envelope.result)).toBe(5);
@@ -148,8 +150,15 @@ describe.skipIf(need.skip)('a rollout from the command line, and its exit codes'
     expect(Object.values(await fleet.versions())).toEqual(nodes.map(() => '1.0.0'));
   });
 
-  it('lifts what was denied meanwhile', async () => {
+  it('lifts every bundle that was denied meanwhile, also two on one node', async () => {
+    const denied = nodes
+      .filter((node) => node.startsWith('pos-'))
+      .map((node) => join(fleet.lab, 'nodes', node, 'var/lib/edgectl/denied/lab-runtime'));
+    const count = async (): Promise<number[]> =>
+      await Promise.all(denied.map(async (dir) => (await readdir(dir)).length));
+    expect((await count()).sort()).toEqual([1, 2]);
     expect((await fleet.edgectl('node', 'undeny', '--on', 'role=pos', '--yes')).exitCode).toBe(0);
+    expect(await count()).toEqual([0, 0]);
   });
 
   it('defers a machine that is off, ends with 3, and catches it up under the same plan with 0', async () => {
@@ -210,7 +219,8 @@ describe.skipIf(need.skip)('a rollout from the command line, and its exit codes'
     expect(denied.exitCode).not.toBe(0);
     expect(JSON.stringify(denied.envelope.result.nodes)).toContain('DENIED');
     expect((await fleet.json('node', 'undeny', bad, '--yes')).exitCode).toBe(0);
-    expect((await fleet.json(...rollout)).exitCode).toBe(0);
+    const allowed = await fleet.json(...rollout);
+    expect(allowed.exitCode, JSON.stringify(allowed.envelope.result)).toBe(0);
     expect(await fleet.versions()).toEqual(all('1.2.0'));
   });
 
