@@ -8,6 +8,7 @@ import { fleetYaml, knownHosts } from './fleet-files.js';
 import { fleetStateDir, type LabLayout } from './layout.js';
 import type { Machine } from './machines/machine.js';
 import { type MachinesLab, openMachines, startMachines } from './machines/machines.js';
+import { machinesLack } from './machines/requirements.js';
 import { writeLabState } from './state.js';
 import { installLabKey } from './supply.js';
 import { requireVacant } from './vacant.js';
@@ -30,8 +31,13 @@ export async function machineFleetUp(
   options: MachineFleetOptions,
 ): Promise<{ fleetDir: string; fleetId: string; nodes: string[] }> {
   const { layout, env, now } = options;
-  if (process.getuid?.() !== 0) {
-    throw new EdgectlError('LAB_UNSUPPORTED', { message: 'Real machines need root.', hint: 'leave out --machines' });
+  const lines = await machinesLack(env, process.getuid?.() ?? -1);
+  if (lines.length > 0) {
+    throw new EdgectlError('LAB_UNSUPPORTED', {
+      message: 'Real machines need what this computer lacks.',
+      lines,
+      hint: 'leave out --machines',
+    });
   }
   await requireVacant(layout);
   const fleetId = ulid(now().getTime());

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 
 /** Start time of a process in clock ticks since boot (proc(5), stat field 22); null when there is none of that number. */
 export async function startTicks(pid: number): Promise<number | null> {
@@ -47,9 +47,4 @@ export async function until(
 export async function isMounted(dir: string): Promise<boolean> {
   const text = await readFile('/proc/self/mountinfo', 'utf8');
   return text.split('\n').some((line) => line.split(' ')[4] === dir);
-}
-
-/** Numbers of every process of this host. */
-export async function allProcesses(): Promise<number[]> {
-  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
 }
