@@ -33,6 +33,13 @@ async function setting(
 }
 
 describe('the program', () => {
+  it('shows the examples of a command before its flags', async () => {
+    const { exitCode, stdout } = await runCli(['rollout', 'runtime', '--help']);
+    expect(exitCode).toBe(0);
+    const headers = stdout.split('\n').filter((line) => /^[A-Z ]+$/.test(line));
+    expect(headers).toEqual(['USAGE', 'EXAMPLES', 'ARGUMENTS', 'FLAGS', 'GLOBAL FLAGS', 'DESCRIPTION']);
+  });
+
   it('says its version', async () => {
     const { exitCode, stdout } = await runCli(['--version']);
     expect(exitCode).toBe(0);
