@@ -54,6 +54,7 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     if (flags.yes === true || flags['dry-run'] === true || flags.out !== undefined || this.io.isTTY) return;
     throw new EdgectlError('CONFIRMATION_NEEDED', {
       message: 'This would change nodes, and there is no terminal to ask on.',
+      hint: 'add --yes, or --dry-run to look first',
     });
   }
 

@@ -26,7 +26,7 @@ export const catalogue = {
   CONFIRMATION_NEEDED: {
     exitCode: 64,
     summary: 'A changing command was run without a terminal and without --yes.',
-    hint: 'add --yes, or --dry-run to look first',
+    hint: 'add --yes',
   },
   DRIVER_INVALID: { exitCode: 64, summary: 'A runtime driver file has an error.' },
   DRIVER_NOT_FOUND: {
