@@ -53,6 +53,7 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
     const resumed = await fleet.json('resume', run?.id ?? '');
     expect(resumed.exitCode, JSON.stringify(resumed.envelope.result?.nodes)).toBe(0);
     expect(await fleet.versions()).toEqual(versionsAre('1.1.0'));
+    expect(await commits()).toEqual(Object.fromEntries(nodes.map((node) => [node, 1])));
   });
 
   it('drains on the first Ctrl-C, ends with 130, and says how to go on', async () => {
