@@ -57,6 +57,8 @@ export type RunEvent =
       state: RunState;
       exitCode: number;
       message: string;
+      /** What goes back by itself on nodes that nobody watches any more; empty when nothing is open. */
+      open: string;
       counts: Partial<Record<NodeState, number>>;
       elapsedMs: number;
     });

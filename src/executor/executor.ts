@@ -179,8 +179,9 @@ export class Executor {
       ...(stopped === undefined ? {} : { stopped }),
     });
     const elapsedMs = deps.clock.monotonic() - began;
-    const message = closingSentence(state, counts, scope.trials.sentence(deps.clock.monotonic()));
-    recorder.emit({ type: 'run-finished', state, exitCode, message, counts, elapsedMs });
+    const open = scope.trials.sentence(deps.clock.monotonic());
+    const message = closingSentence(state, counts, open);
+    recorder.emit({ type: 'run-finished', state, exitCode, message, open, counts, elapsedMs });
     await recorder.flush();
     await deps.journal.runs.setState(plan.id, state, { exitCode, message });
     if (stopper.error !== undefined) throw stopper.error;

@@ -31,6 +31,8 @@ export interface RunEnd {
   state: RunState;
   exitCode: number;
   message: string;
+  /** What goes back by itself on the nodes; empty when nothing is open. */
+  open: string;
   counts: Partial<Record<NodeState, number>>;
   elapsedMs: number;
 }
@@ -119,8 +121,8 @@ export class RunView {
         this.#remember(event.at, event.message, event.node);
         return;
       case 'run-finished': {
-        const { state, exitCode, message, counts, elapsedMs } = event;
-        this.end = { state, exitCode, message, counts, elapsedMs };
+        const { state, exitCode, message, open, counts, elapsedMs } = event;
+        this.end = { state, exitCode, message, open, counts, elapsedMs };
         this.busy.clear();
       }
     }

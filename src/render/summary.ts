@@ -48,9 +48,7 @@ export function renderSummary(view: RunView, summary: RunSummary, ui: Ui): strin
   const head = headline(summary.state);
   const opening = wrap(`${head} in ${duration(summary.elapsedMs)}: ${totals(summary)}.`, ui.width);
   const lines = opening.map((line) => (line.startsWith(head) ? ui.theme.strong(head) + line.slice(head.length) : line));
-  // A run without a story of its own has the counts for a message.
-  if (summary.message !== '' && summary.message !== `${summary.state}: ${totals(summary)}`)
-    lines.push(...wrap(safe(summary.message), ui.width));
+  if (view.end !== undefined && view.end.open !== '') lines.push(...wrap(safe(view.end.open), ui.width));
   const shown = summary.groups.filter((group) => !quiet.has(group.state));
   if (shown.length > 0) lines.push('');
   let logs = 0;
