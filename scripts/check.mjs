@@ -13,6 +13,8 @@ const generated = [
   'docs/reference/commands.md',
   'docs/reference/errors.md',
   'docs/reference/exit-codes.md',
+  'docs/reference/schemas/events.schema.json',
+  'docs/reference/schemas/envelope.schema.json',
   'docs/concepts/run-states.md',
 ];
 

@@ -1,8 +1,11 @@
 // Writes the reference pages that are generated: commands, errors, exit codes, states. Run after the build.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { envelopeShape } from '../dist/cli/envelope-schema.js';
 import { exitCodes } from '../dist/cli/exit-codes.js';
 import { catalogue } from '../dist/errors/catalogue.js';
+import { runEventSchema } from '../dist/executor/event-schema.js';
 import { statesPage } from '../dist/plan/states-page.js';
 import { exitPrecedence } from '../dist/plan/states.js';
 
@@ -38,6 +41,13 @@ page('errors', [
 
 mkdirSync(`${root}docs/concepts`, { recursive: true });
 writeFileSync(`${root}docs/concepts/run-states.md`, statesPage());
+
+schema(
+  'events',
+  'One line of `edgectl … -o ndjson`: an event of a run. Ignore fields that you do not know.',
+  runEventSchema,
+);
+schema('envelope', 'What `edgectl … --json` prints: one result, or one error.', envelopeShape);
 
 page('commands', [
   '# Commands',
@@ -118,4 +128,10 @@ function table(head, rows) {
 function page(name, lines) {
   mkdirSync(`${root}docs/reference`, { recursive: true });
   writeFileSync(`${root}docs/reference/${name}.md`, `${note}\n\n${lines.join('\n').trimEnd()}\n`);
+}
+
+function schema(name, description, shape) {
+  mkdirSync(`${root}docs/reference/schemas`, { recursive: true });
+  const text = { ...z.toJSONSchema(shape, { io: 'input' }), description };
+  writeFileSync(`${root}docs/reference/schemas/${name}.schema.json`, `${JSON.stringify(text, null, 2)}\n`);
 }

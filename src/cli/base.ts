@@ -8,6 +8,7 @@ import type { Clock } from '../util/clock.js';
 import type { CliContext } from './context.js';
 import { processContext } from './context.js';
 import { errorEnvelope, resultEnvelope } from './envelope.js';
+import type { ErrorReport } from './error-report.js';
 import { reportOf } from './error-report.js';
 import type { Format } from './flags.js';
 import { effectiveFlags, formatFromArgv, sharedFlags } from './flags.js';
@@ -116,11 +117,18 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return createUi({ isTTY, env: this.io.env, noColor, width: this.io.columns, wide: this.format === 'wide' });
   }
 
+  /** Called when the command line is read and before anything is done. */
+  protected async began(): Promise<void> {}
+
+  /** Called with the error that the command ends with. Must not throw. */
+  protected async failed(_report: ErrorReport): Promise<void> {}
+
   override async run(): Promise<void> {
     await this.#parse();
+    await this.began();
     const result = await this.#untilAborted(this.execute());
     const exitCode = result.exitCode ?? 0;
-    const envelope = resultEnvelope(this.#command, result.data, exitCode, result.runId);
+    const envelope = resultEnvelope(this.commandName, result.data, exitCode, result.runId);
     const text = await formatResult(this.format, result, envelope, await this.ui());
     this.context.setExitCode(exitCode);
     await write(this.io.stdout, text);
@@ -152,9 +160,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const exitCode = interrupted ?? report.exitCode;
     this.context.setExitCode(exitCode);
     const runId = typeof report.data['run'] === 'string' ? report.data['run'] : undefined;
+    await this.failed({ ...report, exitCode });
     await write(
       this.io.stdout,
-      await formatError(this.format, errorEnvelope(this.#command, { ...report, exitCode }, runId)),
+      await formatError(this.format, errorEnvelope(this.commandName, { ...report, exitCode }, runId)),
     );
     const debug = this.flags?.debug ?? this.argv.includes('--debug');
     if (this.forPeople || debug) {
@@ -167,7 +176,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return (this.#controller ??= new SignalController(this.context.signals, (code) => this.context.giveUp(code)));
   }
 
-  get #command(): string {
+  /** `rollout runtime`. */
+  protected get commandName(): string {
     return (this.id ?? '').replaceAll(':', ' ');
   }
 
@@ -177,7 +187,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const declared: Interfaces.FlagInput = { ...command.baseFlags, ...command.flags };
     const flags = effectiveFlags(declared, command.changing);
     const { applyDefaults } = await import('./config.js');
-    const withDefaults = await applyDefaults(flags, { io: this.io, command: this.#command, argv: this.argv });
+    const withDefaults = await applyDefaults(flags, { io: this.io, command: this.commandName, argv: this.argv });
     const parsed = await this.parse({ flags: withDefaults, baseFlags: {}, args: command.args, strict: command.strict });
     this.flags = parsed.flags as FlagsOf<T>;
     this.args = parsed.args as ArgsOf<T>;

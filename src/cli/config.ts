@@ -23,6 +23,7 @@ interface FlagLike {
   env?: string | undefined;
   default?: unknown;
   options?: readonly string[];
+  multiple?: boolean;
 }
 
 /** The config files that hold here, strongest first: `<fleet>/edgectl.yaml`, then `$XDG_CONFIG_HOME/edgectl/config.yaml`. */
@@ -72,6 +73,8 @@ export async function applyDefaults<T extends Record<string, unknown>>(
 }
 
 function checked(name: string, flag: FlagLike, { value, file }: { value: unknown; file: ConfigFile }): unknown {
+  // A flag that may be given several times is a list for oclif, also when there is one value.
+  if (flag.multiple === true) return (Array.isArray(value) ? value : [value]).map((one) => String(one));
   const want = flag.type === 'boolean' ? 'true or false' : (flag.options?.join(', ') ?? 'a text or a number');
   const fits =
     flag.type === 'boolean'

@@ -36,6 +36,19 @@ export const sharedFlags = {
   }),
 };
 
+/** Flags of the commands that carry plans out. */
+export const runFlags = {
+  report: Flags.string({
+    // Greedy, it would swallow the arguments behind it.
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+    helpValue: 'junit=FILE|github',
+    env: 'EDGECTL_REPORT',
+    summary: 'Also report to CI: JUnit XML in a file, annotations for GitHub.',
+  }),
+};
+
 /** The environment variable of a flag: `no-color` → `EDGECTL_NO_COLOR`. */
 export function envName(flag: string): string {
   return `EDGECTL_${flag.toUpperCase().replaceAll('-', '_')}`;

@@ -8,7 +8,10 @@ import type { Surroundings } from '../operations/surroundings.js';
 import type { Workbench } from '../operations/workbench.js';
 import { strongestExit } from '../plan/states.js';
 import type { Plan } from '../plan/types.js';
+import type { Reports } from '../render/reports/reports.js';
 import { BaseCommand } from './base.js';
+import type { ErrorReport } from './error-report.js';
+import { runFlags, sharedFlags } from './flags.js';
 import type { CommandResult } from './output.js';
 
 /** What a command that makes a plan may be asked to do with it. */
@@ -21,7 +24,9 @@ export interface ProposalFlags {
 
 /** Base of the commands that make or carry out a plan: preview, question, execution, summary. */
 export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T> {
+  static override baseFlags = { ...sharedFlags, ...runFlags };
   #bench: Workbench | undefined;
+  #reports: Reports | undefined;
 
   /** The fleet with everything that works on it; closed when the command ends. */
   protected async bench(): Promise<Workbench> {
@@ -44,8 +49,25 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     };
   }
 
+  protected override async began(): Promise<void> {
+    const { report } = this.flags as { report?: string[] };
+    if (report === undefined) return;
+    const [{ reportRequest }, { Reports }] = await Promise.all([
+      import('../render/reports/request.js'),
+      import('../render/reports/reports.js'),
+    ]);
+    const { env, cwd, stderr } = this.io;
+    const randomHex = this.surroundings.randomHex;
+    this.#reports = await Reports.open(reportRequest(report), { env, cwd, stderr, randomHex });
+  }
+
+  protected override async failed(report: ErrorReport): Promise<void> {
+    await this.#reports?.failed({ ...report, command: this.commandName });
+  }
+
   override async finally(): Promise<void> {
     await this.#bench?.close();
+    await this.#reports?.close();
     await super.finally();
   }
 
@@ -59,7 +81,11 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
   }
 
   /** Preview, question, execution: or the file, or only the preview. */
-  protected async propose(plan: Plan, flags: ProposalFlags): Promise<CommandResult> {
+  protected async propose(
+    plan: Plan,
+    flags: ProposalFlags,
+    options: { plannedNow: boolean } = { plannedNow: true },
+  ): Promise<CommandResult> {
     const preview = await import('../render/preview.js');
     const source = (await this.fleet()).source;
     const show = { now: this.clock.now(), source };
@@ -75,16 +101,17 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     }
     if (this.forPeople) await this.say((ui) => `${preview.renderPreview(plan, ui, show)}\n`);
     await this.confirm(preview.previewQuestion(plan));
-    return await this.carryOut(plan);
+    return await this.carryOut(plan, options);
   }
 
   /** Runs a plan, or goes on with it, and tells what came of it. */
-  protected async carryOut(plan: Plan, options: Pick<ExecutionOptions, 'retry'> = {}): Promise<CommandResult> {
+  protected async carryOut(plan: Plan, options: Pick<ExecutionOptions, 'retry' | 'plannedNow'> = {}): Promise<CommandResult> {
     const bench = await this.bench();
-    const [{ executePlan }, { createRunReporter }, summary] = await Promise.all([
+    const [{ executePlan }, { createRunReporter }, summary, { reportedRun }] = await Promise.all([
       import('../operations/execute.js'),
       import('../render/reporter.js'),
       import('../render/summary.js'),
+      import('../render/reports/reported-run.js'),
     ]);
     const reporter = createRunReporter({
       stderr: this.io.stderr,
@@ -98,6 +125,9 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
       const result = await executePlan(plan, bench, { sink: reporter.sink, controls: this.signals, ...options });
       await reporter.close();
       const told = summary.summarise(reporter.view, plan.kind);
+      await this.#reports?.ran(
+        reportedRun(result, reporter.view, { command: this.commandName, next: told?.next ?? [] }),
+      );
       return {
         data: { ...result, ...(told === undefined ? {} : { next: told.next }) },
         rows: this.format === 'ndjson' ? [] : result.nodes,

@@ -25,6 +25,6 @@ export default class Apply extends RunCommand<typeof Apply> {
     ]);
     const plan = await readPlanFile(resolve(this.io.cwd, this.args.file));
     await verifyAuthority(plan, bench.fleet, bench.around);
-    return await this.propose(plan, this.flags);
+    return await this.propose(plan, this.flags, { plannedNow: false });
   }
 }

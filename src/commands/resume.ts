@@ -17,7 +17,12 @@ export default class Resume extends RunCommand<typeof Resume> {
     run: Args.string({ required: true, description: 'Run id, or the beginning of one, or last.' }),
   };
   static override flags = {
-    retry: Flags.string({ multiple: true, helpValue: 'NODE', summary: 'Try this node again although it failed.' }),
+    retry: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'NODE',
+      summary: 'Try this node again although it failed.',
+    }),
   };
 
   protected async execute(): Promise<CommandResult> {

@@ -111,6 +111,7 @@ export class Executor {
       steps: stepsByNode(plan, amendments),
       attempts: attemptsByNode(attempts),
       resumed,
+      asksAbsent: resumed || this.#deps.plannedNow !== true,
     };
   }
 
@@ -135,6 +136,7 @@ export class Executor {
   async #placeLeftOut(scope: RunScope): Promise<void> {
     for (const node of scope.plan.nodes) {
       if (scope.recorder.state(node.id) !== 'planned') continue;
+      if (node.skip !== undefined && node.stage !== null && scope.asksAbsent) continue;
       if (node.skip !== undefined && !scope.resumed) {
         await scope.recorder.move(node.id, node.skip.state, { message: node.skip.why, why: node.skip.why });
       } else if (node.stage === null) {

@@ -20,6 +20,8 @@ export interface RunScope {
   /** Attempts by node, as the journal has them. */
   attempts: Map<string, AttemptRecord[]>;
   resumed: boolean;
+  /** Nodes that the plan leaves out of the first pass have their turn, too: what it saw of them is of another day. */
+  asksAbsent: boolean;
 }
 
 /** Milliseconds from the start of a trial until the node decides by itself, at most. */

@@ -184,7 +184,7 @@ export class StageRun {
     const state = this.#scope.recorder.state(node.id);
     if (this.#scope.deps.retry?.has(node.id) === true) return !isGood(state);
     if (state === 'soaking' || nodeStateRow(state).final) return false;
-    return this.#scope.resumed || node.skip === undefined;
+    return this.#scope.asksAbsent || node.skip === undefined;
   }
 }
 

@@ -46,6 +46,8 @@ export interface ExecutorDeps {
   sink: EventSink;
   /** Named in the lease on each node. */
   owner: { owner: string; host: string };
+  /** The plan was made a moment ago: a node that could not be seen then is not asked again before the run is resumed. */
+  plannedNow?: boolean;
   planRollback?: RollbackPlanner;
   boundary?: BoundaryHook;
   /** Nodes whose finished failure is tried again under the same frozen plan: `run retry`. */

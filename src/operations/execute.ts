@@ -17,6 +17,8 @@ export interface ExecutionOptions {
   controls: RunControls;
   /** Nodes whose finished failure is tried again. */
   retry?: ReadonlySet<string>;
+  /** The plan was made by this very command. */
+  plannedNow?: boolean;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function executePlan(plan: Plan, bench: Workbench, options: Executi
       return way.steps.length === 0 ? null : way;
     },
     ...(options.retry === undefined ? {} : { retry: options.retry }),
+    ...(options.plannedNow === undefined ? {} : { plannedNow: options.plannedNow }),
   });
   return await executor.run();
 }

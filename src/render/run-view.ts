@@ -10,7 +10,8 @@ export interface NodeView {
   message: string;
   why: string | undefined;
   log: string | undefined;
-  /** Milliseconds since the epoch of the last change of state. */
+  /** Milliseconds since the epoch of the first and of the last change of state. */
+  began: number;
   since: number;
   progress: { message: string; passes?: number; needed?: number; bytes?: number; total?: number } | undefined;
 }
@@ -161,7 +162,8 @@ export class RunView {
     const entered = this.#stage(event.stage).counts;
     entered[event.to] = (entered[event.to] ?? 0) + 1;
     const { node: id, stage, to: state, message, why, log } = event;
-    this.nodes.set(id, { id, stage, state, message, why, log, since: at, progress: undefined });
+    const began = known?.began ?? at;
+    this.nodes.set(id, { id, stage, state, message, why, log, began, since: at, progress: undefined });
     if (active.includes(state)) this.busy.add(id);
     else this.busy.delete(id);
     const words = stateWords[state];

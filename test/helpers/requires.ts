@@ -20,6 +20,7 @@ export type Need =
   | 'dpkg-deb'
   | 'zstd'
   | 'git'
+  | 'xmllint'
   | 'systemd'
   | 'cgroup-delegation';
 
@@ -40,6 +41,7 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   'dpkg-deb': ['dpkg-deb'],
   zstd: ['zstd'],
   git: ['git'],
+  xmllint: ['xmllint'],
 };
 
 /** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */

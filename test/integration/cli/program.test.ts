@@ -101,7 +101,10 @@ describe('settings', () => {
       'defaults:\n  output: wide\ncommands:\n  run list:\n    limit: 7\n',
     );
     await writeFile(join(dir, 'fleet/fleet.yaml'), '');
-    await writeFile(join(dir, 'fleet/edgectl.yaml'), 'defaults:\n  output: name\n  yes: true\n');
+    await writeFile(
+      join(dir, 'fleet/edgectl.yaml'),
+      'defaults:\n  output: name\n  yes: true\n  report: junit=none/such.xml\n',
+    );
   });
 
   it('come from a flag, the environment, the project, the user, the default, in this order', async () => {
@@ -126,6 +129,14 @@ describe('settings', () => {
     const cwd = join(dir, 'fleet');
     expect((await runCli(['config', 'show'], { cwd })).stdout.split('\n')).toContain('no-color');
     expect((await runCli(['config', 'show', '-o', 'table'], { cwd })).stdout).toMatch(/^setting\s+value/);
+  });
+
+  it('may be one value where a flag takes several', async () => {
+    const { exitCode, stdout } = await runCli(['resume', 'last', '--json'], { cwd: join(dir, 'fleet') });
+    expect(exitCode).toBe(64);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'USAGE', message: expect.stringContaining('none/such.xml cannot be written') },
+    });
   });
 
   it('never take consent from a file', async () => {
