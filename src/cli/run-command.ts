@@ -105,7 +105,10 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
   }
 
   /** Runs a plan, or goes on with it, and tells what came of it. */
-  protected async carryOut(plan: Plan, options: Pick<ExecutionOptions, 'retry' | 'plannedNow'> = {}): Promise<CommandResult> {
+  protected async carryOut(
+    plan: Plan,
+    options: Pick<ExecutionOptions, 'retry' | 'plannedNow'> = {},
+  ): Promise<CommandResult> {
     const bench = await this.bench();
     const [{ executePlan }, { createRunReporter }, summary, { reportedRun }] = await Promise.all([
       import('../operations/execute.js'),
