@@ -107,9 +107,10 @@ export class NodeRun {
         this.#isGrouped(steps, step) ? attempt : 1,
       ).run();
       if (outcome.kind === 'ok' || outcome.kind === 'changed') {
-        await this.#scope.recorder.settle(this.#node.id, outcome);
         last = outcome;
         index += 1;
+        // What the last one leads to depends on the soak of the stage: the turn's end says it.
+        if (index < steps.length) await this.#scope.recorder.settle(this.#node.id, outcome);
         continue;
       }
       if (!this.#mayRetry(outcome, attempt)) return outcome;

@@ -92,6 +92,9 @@ export class StepRun {
     await cross(this.#scope, 'after-send', at);
     const answer = await answering;
     await cross(this.#scope, 'after-answer', at);
+    // Until its first answer it is as it was; from here on a transaction is open there, and everybody who looks shall see that.
+    if (call.verb === 'run' && answer.kind === 'ok' && this.#scope.recorder.state(node) !== 'applying')
+      await this.#scope.recorder.move(node, 'applying', { message: 'its trial has begun' });
     this.#scope.trials.hear(node, answer, clock.monotonic(), trialMs(this.#scope.plan));
     return answer;
   }

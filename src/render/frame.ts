@@ -40,7 +40,11 @@ function title(view: RunView, width: number, now: number): string {
   const where = current === undefined ? '' : `  ${current.name} ${at}/${stages.length}`;
   const left = remaining(view, now - started);
   const estimate = left === undefined ? '' : `, about ${duration(left)} left`;
-  const signal = view.signalled === undefined ? 'Ctrl-C drains' : 'draining, Ctrl-C detaches';
+  const signal = view.watching
+    ? 'watching'
+    : view.signalled === undefined
+      ? 'Ctrl-C drains'
+      : 'draining, Ctrl-C detaches';
   const id = width < 100 ? `${view.run.slice(0, 6)}…` : view.run;
   return `run ${id}  ${safe(view.fleet)}${where}  ${stopwatch(now - started)} elapsed${estimate}  ${signal}`;
 }

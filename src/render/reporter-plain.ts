@@ -1,11 +1,10 @@
-import type { RunEvent } from '../executor/events.js';
-import type { NodeState } from '../plan/types.js';
 import type { Clock } from '../util/clock.js';
 import { escapeForTerminal as safe } from '../util/escape.js';
+import { eventLine } from './event-line.js';
 import type { ReporterPart, Ticker } from './reporter-parts.js';
 import type { RunView } from './run-view.js';
-import { settled, wordOf } from './states.js';
-import { count, duration, stopwatch } from './units.js';
+import { settled } from './states.js';
+import { count, stopwatch } from './units.js';
 
 const heartbeatMs = 30_000;
 
@@ -25,7 +24,7 @@ export function createPlainReporter(
   });
   return {
     event: (event) => {
-      const line = lineOf(event);
+      const line = eventLine(event);
       if (line !== undefined) say(`${event.at.slice(0, 19)}Z ${line}`);
     },
     close: async () => {
@@ -42,36 +41,4 @@ function heartbeat(view: RunView, now: number): string {
   const at = new Date(now).toISOString().slice(0, 19);
   const doing = busy.length === 0 ? 'nothing in flight' : `in flight: ${busy.join(', ')}`;
   return `${at}Z still running, ${stopwatch(now - (view.startedAt ?? now))} elapsed, ${done} of ${count(view.total, 'node')} settled, ${doing}`;
-}
-
-/** States that matter only to somebody who watches. */
-const passing: ReadonlySet<NodeState> = new Set<NodeState>(['planned']);
-
-function lineOf(event: RunEvent): string | undefined {
-  switch (event.type) {
-    case 'run-started':
-      return `run ${event.run} ${event.resumed ? 'resumed' : 'started'}: ${count(event.nodes, 'node')} of ${safe(event.fleet)} in ${count(event.stages.length, 'stage')}`;
-    case 'stage-started':
-      return `stage ${event.stage} started: ${count(event.nodes.length, 'node')}`;
-    case 'node-state':
-      return passing.has(event.to)
-        ? undefined
-        : `${safe(event.node)} ${wordOf(event.to, event.why)}${event.message === '' ? '' : `: ${safe(event.message)}`}`;
-    case 'gate':
-      return `gate of ${event.stage} ${event.verdict}: ${safe(event.message)}`;
-    case 'soak':
-      return `stage ${event.stage} soaks for ${duration(event.ms)}`;
-    case 'signal':
-      return safe(event.message);
-    case 'warning': {
-      const spoken = event.node === undefined || event.message.includes(event.node);
-      return spoken ? safe(event.message) : `${safe(event.node ?? '')}: ${safe(event.message)}`;
-    }
-    case 'run-finished':
-      return `run ${event.run} ${event.state.replaceAll('_', ' ')} after ${duration(event.elapsedMs)}`;
-    case 'step-started':
-    case 'step-progress':
-    case 'step-finished':
-      return undefined;
-  }
 }

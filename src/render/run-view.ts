@@ -57,6 +57,8 @@ export class RunView {
   readonly recent: { at: string; text: string; node: string | undefined }[] = [];
   readonly warnings: string[] = [];
   signalled: string | undefined;
+  /** Another process works on the run; a signal ends only the looking. */
+  watching = false;
   end: RunEnd | undefined;
 
   /** Takes one event in. */

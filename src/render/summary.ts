@@ -52,24 +52,25 @@ export function renderSummary(view: RunView, summary: RunSummary, ui: Ui): strin
   const shown = summary.groups.filter((group) => !quiet.has(group.state));
   if (shown.length > 0) lines.push('');
   let logs = 0;
+  let example: string | undefined;
   for (const group of shown) {
     lines.push(...groupLines(group, ui));
     for (const id of group.nodes) {
       const log = view.nodes.get(id)?.log;
       if (log === undefined || log.trim() === '' || logs >= logNodes) continue;
       logs += 1;
+      example ??= id;
       lines.push(...logBlock(group.nodes.length > 1 ? id : undefined, log, ui));
     }
   }
-  if (logs > 0)
-    lines.push(
-      ...wrap(`all of a node's lines: edgectl run status ${summary.run} --node NODE`, ui.width - 12).map(
-        (line) => `            ${ui.theme.dim(line)}`,
-      ),
-    );
-  const width = Math.max(0, ...summary.next.map(({ what }) => what.length));
-  if (summary.next.length > 0) lines.push('');
-  lines.push(...summary.next.map(({ what, command }) => `${pad(`${what}:`, width + 1)}  ${ui.theme.accent(command)}`));
+  // The beginning of a run id will do where lines are short.
+  const id = ui.width < 100 ? summary.run.slice(0, 14) : summary.run;
+  const explained =
+    example === undefined ? [] : [{ what: 'Why, in full', command: `edgectl run explain ${id} ${example}` }];
+  const next = [...explained, ...summary.next];
+  const width = Math.max(0, ...next.map(({ what }) => what.length));
+  if (next.length > 0) lines.push('');
+  lines.push(...next.map(({ what, command }) => `${pad(`${what}:`, width + 1)}  ${ui.theme.accent(command)}`));
   return lines.join('\n');
 }
 
