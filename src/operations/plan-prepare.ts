@@ -9,7 +9,6 @@ import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
 import { preparationLines, type Preparation } from '../plan/preparation.js';
 import type { Plan, PlanNode } from '../plan/types.js';
 import { oneLine } from '../util/escape.js';
-import { mapLimit } from '../util/map-limit.js';
 import { upkeepPlan, type Asked } from './plan-upkeep.js';
 import { preparationClient, preparationTexts, textDigest, type PreparationTexts } from './preparation.js';
 import type { Workbench } from './workbench.js';
@@ -30,6 +29,13 @@ export interface PrepareRequest {
   policy?: string;
 }
 
+/** Works on every node, at most `atOnce` of them together, in their order; the command draws while it does. */
+export type EachNode = <T>(
+  nodes: readonly FleetNode[],
+  work: (node: FleetNode) => Promise<T>,
+  atOnce: number,
+) => Promise<T[]>;
+
 /**
  * Plans the preparation of nodes, or that it is taken back: looks at each with the very script that would do it, and signs. Changes nothing.
  * Throws KEYS_NOT_FOUND when the fleet has no key that a node could trust, USAGE when the key of a login cannot be read.
@@ -38,6 +44,7 @@ export async function planPreparation(
   nodes: readonly FleetNode[],
   request: PrepareRequest,
   bench: Bench,
+  each: EachNode,
 ): Promise<Plan> {
   const builtAt = Math.floor(bench.around.now() / 1000);
   const texts = await preparationTexts(bench, builtAt);
@@ -52,7 +59,7 @@ export async function planPreparation(
   for (const node of nodes)
     wanted.set(node.id, isInstall ? { ...common, ...(await loginOf(node, request, bench)) } : common);
   const client = preparationClient(bench, texts, (id) => wanted.get(id));
-  const asked = await mapLimit(nodes, AT_ONCE, async (node) => await look(node, request.mode, client, bench));
+  const asked = await each(nodes, async (node) => await look(node, request.mode, client, bench), AT_ONCE);
   return await upkeepPlan(isInstall ? 'prepare' : 'unprepare', asked, bench, {
     preparation: Object.fromEntries([...wanted].map(([id, what]) => [id, preparationLines(what)])),
     ...(request.policy === undefined ? { atOnce: AT_ONCE } : { policy: request.policy }),

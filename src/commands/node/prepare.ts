@@ -31,9 +31,10 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
   protected async execute(): Promise<CommandResult> {
     this.refuseWithoutConsent(this.flags);
     const bench = await this.bench();
-    const [{ chosenNodes }, { planPreparation }] = await Promise.all([
+    const [{ chosenNodes }, { planPreparation }, { onEachNode }] = await Promise.all([
       import('../../node/chosen-nodes.js'),
       import('../../operations/plan-prepare.js'),
+      import('../../render/each-node.js'),
     ]);
     const { on, all, undo, login, policy, 'authorized-key': authorizedKey } = this.flags;
     const nodes = chosenNodes(bench.fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
@@ -43,6 +44,10 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
       ...(policy === undefined ? {} : { policy }),
       ...(authorizedKey === undefined ? {} : { authorizedKey }),
     };
-    return await this.propose(await planPreparation(nodes, request, bench), this.flags);
+    const screen = this.forPeople ? { stderr: this.io.stderr, redraw: this.io.stderrIsTTY } : undefined;
+    const plan = await planPreparation(nodes, request, bench, async (looked, work, atOnce) =>
+      onEachNode(looked, work, { atOnce, title: (node) => `look at ${node}`, screen }),
+    );
+    return await this.propose(plan, this.flags);
   }
 }

@@ -132,7 +132,7 @@ describe.skipIf(need.skip)('a node itself refuses what edgectl was made to bring
 
   it('a plan for another fleet, signed by a key that is good here', async () => {
     const plan = await planned('1.2.0');
-    const other = plan.fleet.id.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'));
+    const other = plan.fleet.id.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
     const forged = JSON.parse(JSON.stringify(plan).replaceAll(plan.fleet.id, other)) as Plan;
     await withFile(
       inRepository('fleet.yaml'),
