@@ -1,3 +1,4 @@
+import { prepareAction, unprepareAction } from './node/prepare.js';
 import { ejectAction } from './runtime/eject.js';
 import { confirmAction } from './runtime/confirm.js';
 import { stageAction } from './runtime/stage.js';
@@ -12,5 +13,13 @@ export function actionRegistry(actions: readonly Action[]): ActionRegistry {
 
 /** Every action that edgectl has. */
 export function builtinActions(): ActionRegistry {
-  return actionRegistry([stageAction, trialAction, confirmAction, ejectAction, undenyAction]);
+  return actionRegistry([
+    stageAction,
+    trialAction,
+    confirmAction,
+    ejectAction,
+    undenyAction,
+    prepareAction,
+    unprepareAction,
+  ]);
 }

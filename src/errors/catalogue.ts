@@ -60,6 +60,11 @@ export const catalogue = {
     summary: 'The signature of a plan is missing, wrong, or by a key that is not allowed.',
   },
   PLAN_STALE: { exitCode: 8, summary: 'Too many nodes are no longer as the plan saw them.' },
+  PREPARATION_STALE: {
+    exitCode: 8,
+    summary: 'The kit or the keys that a plan would put on nodes can no longer be made exactly as they were.',
+    hint: 'make the plan again: edgectl node prepare',
+  },
   POLICY_INVALID: { exitCode: 64, summary: 'A rollout policy cannot be used.' },
   RUNTIME_INCOMPATIBLE: {
     exitCode: 1,

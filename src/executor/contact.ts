@@ -3,7 +3,7 @@ import { compileSteps } from '../actions/runtime/compile.js';
 import { outcomeOfRefusal, outcomeOfRow, outcomeOfSilence, outcomeOfTx } from '../plan/outcomes.js';
 import { verdictTable } from '../plan/states.js';
 import type { Outcome, PlanNode } from '../plan/types.js';
-import type { KitLine } from '../node/types.js';
+import type { KitAnswer, KitLine } from '../node/types.js';
 import type { NodeLease } from './node-lease.js';
 import type { Observed, SeenTransaction } from './observed.js';
 import { fingerprint, newerCommit, newestTransaction, observe } from './observed.js';
@@ -29,6 +29,7 @@ export class Contact {
     const { plan } = this.#scope;
     const answer = await this.#call({ verb: 'status', fields: { run: plan.id }, timeoutMs: 60_000 });
     const open = this.#hasOpenAttempt();
+    if (plan.kind === 'prepare' || plan.kind === 'unprepare') return this.#withOrWithoutKit(answer, open);
     if (answer.kind === 'refused') return this.#refusedAtFirst(outcomeOfRefusal(answer), open);
     if (answer.kind !== 'ok') return outcomeOfSilence(answer, open);
     const verdict = await this.#judge(answer.lines);
@@ -36,6 +37,17 @@ export class Contact {
     const leased = await this.#lease.take();
     if (leased !== null) return leased;
     return this.#reclaim(newestTransaction(answer.lines, plan.id, this.#node.id));
+  }
+
+  /**
+   * A preparation brings the kit or takes it away, so what the node answers is no condition, however broken; only silence is. A kit that
+   * works gives its lease like to any run, which keeps two runs apart; without one nobody else can work on the node either.
+   */
+  async #withOrWithoutKit(answer: KitAnswer, open: boolean): Promise<Outcome | null> {
+    if (answer.kind === 'unreachable') return outcomeOfSilence(answer, open);
+    if (answer.kind !== 'ok') return null;
+    const leased = await this.#lease.take();
+    return leased === null || (leased.state !== 'blocked' && leased.kind !== 'unreachable') ? null : leased;
   }
 
   /** A node without a kit is refused, except when this run may have taken it away. */

@@ -174,9 +174,11 @@ export class Executor {
     const counts = recorder.counts();
     const nodes = recorder.all();
     const lockedOut = nodes.filter((node) => node.state === 'blocked' && node.why === 'lock').length;
+    const turnedAway = nodes.filter((node) => node.state === 'superseded' && node.why === 'SUPERSEDED').length;
     const { state, exitCode } = summariseRun({
       counts,
       lockedOut,
+      turnedAway,
       maxFailed: plan.policy.maxFailed,
       ...(stopped === undefined ? {} : { stopped }),
     });

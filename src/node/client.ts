@@ -12,6 +12,8 @@ export interface NodeClientOptions {
   bundles?: Pick<BundleStore, 'read'>;
   /** Where and as whom to reach a node; throws NODE_NOT_FOUND. */
   target: (nodeId: string) => Target;
+  /** The script behind the verb `prepare`, which is piped to a shell as root; needed only for that. */
+  prepareScript?: (nodeId: string, fields: KitCall['fields']) => Promise<string>;
 }
 
 /** How a script is run at first contact. */
@@ -45,6 +47,7 @@ class SshNodeClient implements NodeClient {
   constructor(private readonly options: NodeClientOptions) {}
 
   async call(nodeId: string, call: KitCall, signal?: AbortSignal): Promise<KitAnswer> {
+    if (call.verb === 'prepare') return this.#prepare(nodeId, call, signal);
     const target = this.#target(nodeId);
     const request = { argv: kitArgv(target.user, call.verb), stdin: this.#input(call), timeoutMs: call.timeoutMs };
     return this.#ask(target, request, { changing: isChanging(call), fresh: call.fresh === true, signal });
@@ -55,6 +58,15 @@ class SshNodeClient implements NodeClient {
     const argv = shellArgv(target.user, options);
     const request = { argv, stdin: Buffer.from(script, 'utf8'), timeoutMs: options.timeoutMs };
     return this.#ask(target, request, { changing: options.changing, fresh: false, signal: options.signal });
+  }
+
+  async #prepare(nodeId: string, call: KitCall, signal?: AbortSignal): Promise<KitAnswer> {
+    const { prepareScript } = this.options;
+    if (prepareScript === undefined) throw new TypeError('This client does not prepare nodes.');
+    const script = await prepareScript(nodeId, call.fields);
+    const { timeoutMs } = call;
+    const how = { sudo: true, timeoutMs, changing: isChanging(call), ...(signal === undefined ? {} : { signal }) };
+    return this.runScript(nodeId, script, how);
   }
 
   exec(nodeId: string, request: ExecRequest): Promise<ExecResult> {

@@ -29,6 +29,8 @@ export function isChanging(call: Pick<KitCall, 'verb' | 'fields'>): boolean {
       return false;
     case 'spool':
       return call.fields['op'] === 'ack';
+    case 'prepare':
+      return !call.fields['mode']?.startsWith('check');
     case 'lease':
       return call.fields['op'] !== 'show';
     case 'stage':

@@ -4,8 +4,8 @@ import { partFile, readKitPart, stripLab } from './kit-build.js';
 
 /** What `node prepare` puts on a node. */
 export interface PrepareOptions {
-  /** `install`, `check` (report only), `undo` (give the node back to its distribution). */
-  mode: 'install' | 'check' | 'undo';
+  /** `install`, `undo` (give the node back to its distribution), and for each what it would do: `check`, `check-undo`. */
+  mode: 'install' | 'check' | 'undo' | 'check-undo';
   init: 'systemd' | 'sandbox';
   /** The kit's text, from `buildKit`. */
   kit: string;
@@ -42,7 +42,7 @@ export async function prepareScript(options: PrepareOptions, read: PartReader = 
     authorized_key: options.user?.authorizedKey ?? '',
     prefix: options.prefix ?? '',
   };
-  const kit = options.mode === 'install' ? options.kit : '';
+  const kit = options.mode === 'install' || options.mode === 'check' ? options.kit : '';
   const kitText = `kit_text() {\ncat <<'${kitEnd}'\n${kit}\n${kitEnd}\n}`;
   return assemble(args, kitText, await readParts(prepareParts, options.init, read));
 }

@@ -1,6 +1,6 @@
 import type { TransportFailure } from '../transport/types.js';
 
-/** Verbs of the node kit (docs/reference/node-protocol.md, section 6). */
+/** Verbs of the node kit (docs/reference/node-protocol.md, section 6), and `prepare`: the script that puts a kit there or takes it away. */
 export type KitVerb =
   | 'hello'
   | 'facts'
@@ -16,7 +16,8 @@ export type KitVerb =
   | 'gc'
   | 'spool'
   | 'recover'
-  | 'doctor';
+  | 'doctor'
+  | 'prepare';
 
 /** One request to the kit, as data. */
 export interface KitCall {

@@ -44,7 +44,12 @@ export async function verifyAuthority(
       message: `The plan is for fleet ${plan.fleet.name} (${plan.fleet.id}); this is ${fleet.name} (${fleet.id}).`,
     });
   }
-  if (plan.authority === null) return null;
+  if (plan.authority === null) {
+    // Every other plan is refused by the nodes; before its first preparation a node knows no key and would do what root says.
+    if ((plan.kind === 'prepare' || plan.kind === 'unprepare') && plan.steps.length > 0)
+      throw new EdgectlError('PLAN_SIGNATURE', { message: 'A plan that is carried out as root has to be signed.' });
+    return null;
+  }
   const statement = planStatement(plan, merkleRoot(plan.slices));
   if (statement !== plan.authority.statement) {
     throw new EdgectlError('PLAN_SIGNATURE', {

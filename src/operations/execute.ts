@@ -5,6 +5,7 @@ import type { StoredBundle } from '../bundle/types.js';
 import { EdgectlError } from '../errors/error.js';
 import type { EventSink } from '../executor/events.js';
 import type { RunControls, RunResult } from '../executor/types.js';
+import type { KitCaller } from '../node/types.js';
 import type { Plan } from '../plan/types.js';
 import { verifyAuthority } from './authorise.js';
 import { closeUndone } from './close-undone.js';
@@ -23,7 +24,7 @@ export interface ExecutionOptions {
 
 /**
  * Carries a plan out, or goes on with it: the run id is the plan's, so doing this twice is resuming. Throws PLAN_SIGNATURE, PLAN_EXPIRED,
- * BUNDLE_NOT_FOUND, JOURNAL_*.
+ * BUNDLE_NOT_FOUND, PREPARATION_STALE, JOURNAL_*.
  */
 export async function executePlan(plan: Plan, bench: Workbench, options: ExecutionOptions): Promise<RunResult> {
   await verifyAuthority(plan, bench.fleet, bench.around);
@@ -36,7 +37,7 @@ export async function executePlan(plan: Plan, bench: Workbench, options: Executi
   if (plan.undoes !== undefined) await closeUndone(bench, plan.undoes);
   const executor = new Executor(plan, {
     journal,
-    kit: bench.client,
+    kit: await kitOf(plan, bench),
     registry: builtinActions(),
     clock: systemRunClock,
     randomHex: bench.around.randomHex,
@@ -52,6 +53,12 @@ export async function executePlan(plan: Plan, bench: Workbench, options: Executi
     ...(options.plannedNow === undefined ? {} : { plannedNow: options.plannedNow }),
   });
   return await executor.run();
+}
+
+async function kitOf(plan: Plan, bench: Workbench): Promise<KitCaller> {
+  if (plan.kind !== 'prepare' && plan.kind !== 'unprepare') return bench.client;
+  const { clientOfPreparation } = await import('./preparation.js');
+  return await clientOfPreparation(plan, bench);
 }
 
 /** Statement, signature and size of every bundle here that the plan names. One that is only on the nodes needs none. */

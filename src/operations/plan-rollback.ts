@@ -2,6 +2,7 @@ import { ulid } from 'ulid';
 import { isTx } from '../actions/runtime/answers.js';
 import { compileSteps } from '../actions/runtime/compile.js';
 import { observe } from '../executor/observed.js';
+import { EdgectlError } from '../errors/error.js';
 import type { KitAnswer, TxLine } from '../node/types.js';
 import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
 import { buildSlices } from '../plan/slice.js';
@@ -33,6 +34,11 @@ export async function planRollback(
   bench: Pick<Workbench, 'fleet' | 'client' | 'around' | 'journal'>,
 ): Promise<Plan> {
   const { run } = request;
+  if (run.kind === 'prepare' || run.kind === 'unprepare')
+    throw new EdgectlError('RUN_STATE', {
+      message: `Run ${run.id} ${run.kind === 'prepare' ? 'prepared nodes' : 'took the preparation of nodes back'}; no bundle was replaced.`,
+      hint: run.kind === 'prepare' ? 'edgectl node prepare --undo' : 'edgectl node prepare',
+    });
   const wanted = new Set(request.nodes);
   const concerned = run.nodes.filter((node) => wanted.has(node.id) && Object.keys(node.expectAfter).length > 0);
   const recorded = await recordedReturns(run, bench);

@@ -1,12 +1,12 @@
 import { ulid } from 'ulid';
 import { isTx } from '../actions/runtime/answers.js';
 import { compileSteps } from '../actions/runtime/compile.js';
-import type { Fleet, FleetNode } from '../fleet/types.js';
+import type { Fleet, FleetNode, RolloutPolicy } from '../fleet/types.js';
 import type { KitLine } from '../node/types.js';
 import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
-import { buildSlices } from '../plan/slice.js';
-import { resolveFastPath } from '../plan/stages.js';
-import type { Plan, PlanNode } from '../plan/types.js';
+import { buildSlices, type SliceOptions } from '../plan/slice.js';
+import { resolveFastPath, resolveStages } from '../plan/stages.js';
+import type { Plan, PlanNode, PlanStage } from '../plan/types.js';
 import { mapLimit } from '../util/map-limit.js';
 import { authorisePlan } from './authorise.js';
 import { policyNamed } from './plan-runtime.js';
@@ -18,7 +18,7 @@ type Denied = Readonly<Record<string, readonly string[]>>;
 /** Plans the removal of everything of edgectl from nodes. */
 export async function planEject(nodes: readonly FleetNode[], bench: Bench): Promise<Plan> {
   const asked = await mapLimit(nodes, 256, async (node) => await ask(node, bench));
-  return await upkeepPlan('eject', asked, bench, {});
+  return await upkeepPlan('eject', asked, bench);
 }
 
 /** Plans the lifting of every denied bundle on nodes; null when no node denies one. */
@@ -28,16 +28,25 @@ export async function planUndeny(nodes: readonly FleetNode[], bench: Bench): Pro
     asked.flatMap((one) => (Object.keys(one.denied).length > 0 ? [[one.node.id, one.denied]] : [])),
   );
   const concerned = asked.filter((one) => one.node.id in denied);
-  return concerned.length === 0 ? null : await upkeepPlan('undeny', concerned, bench, denied);
+  return concerned.length === 0 ? null : await upkeepPlan('undeny', concerned, bench, { undeny: denied });
 }
 
-interface Asked {
+/** A node as it was found when the plan was made. */
+export interface Asked {
   node: PlanNode;
+  /** The highest series that it has seen. */
   series: number;
-  denied: Denied;
 }
 
-async function ask(node: FleetNode, bench: Bench): Promise<Asked> {
+/** What a kind of upkeep adds to the common plan. */
+export interface UpkeepDetails extends Pick<SliceOptions, 'undeny' | 'preparation'> {
+  /** A policy for stages and concurrency; one stage without a gate when absent. */
+  policy?: string;
+  /** At most so many nodes at once in that one stage; all when absent. */
+  atOnce?: number;
+}
+
+async function ask(node: FleetNode, bench: Bench): Promise<Asked & { denied: Denied }> {
   const answer = await bench.client.call(
     node.id,
     { verb: 'status', fields: {}, timeoutMs: 30_000 },
@@ -74,25 +83,21 @@ function highestSeries(lines: readonly KitLine[]): number {
   return Math.max(0, ...lines.filter(isTx).map((tx) => Number(tx['slice_series'] ?? 0)));
 }
 
-async function upkeepPlan(
-  kind: 'eject' | 'undeny',
+/** A plan that moves no component: one step a node. Throws POLICY_INVALID, KEYS_NOT_FOUND, SIGNING_FAILED. */
+export async function upkeepPlan(
+  kind: 'eject' | 'undeny' | 'prepare' | 'unprepare',
   asked: readonly Asked[],
-  bench: Bench,
-  undeny: Readonly<Record<string, Denied>>,
+  bench: Pick<Bench, 'fleet' | 'around'>,
+  details: UpkeepDetails = {},
 ): Promise<Plan> {
   const now = bench.around.now();
-  const policy = policyNamed(bench.fleet);
+  const policy = policyNamed(bench.fleet, details.policy);
   const seed = bench.around.randomHex(8);
   const nodes = asked.map((one) => one.node);
   const reachable = nodes.filter((node) => node.skip === undefined || node.skip.state === 'offline');
-  const stages = resolveFastPath({
-    nodes: reachable.map((node) => ({ ...node, wariness: 0 })),
-    seed,
-    policy,
-    name: kind,
-    skip: new Set(reachable.filter((node) => node.intent).map((node) => node.id)),
-  });
-  for (const node of reachable) node.stage = stages[0]?.name ?? null;
+  const stages = upkeepStages(kind, { nodes: reachable, seed, policy }, details);
+  const stageOf = new Map(stages.flatMap((stage) => stage.nodes.map((node) => [node, stage.name])));
+  for (const node of reachable) node.stage = stageOf.get(node.id) ?? null;
   const { id, name, digest }: Fleet = bench.fleet;
   const plan = {
     schema: 1 as const,
@@ -112,6 +117,25 @@ async function upkeepPlan(
     stages,
     steps: reachable.flatMap((node) => compileSteps({ kind, node, actual: null, health: policy.health })),
   };
-  const slices = buildSlices(plan, { versionOf: () => '0', undeny });
+  const slices = buildSlices(plan, { versionOf: () => '0', ...details });
   return await authorisePlan({ ...plan, slices }, bench.around);
+}
+
+/** Nothing soaks here: no runtime is changed that could fall back. */
+function upkeepStages(
+  name: string,
+  from: { nodes: readonly PlanNode[]; seed: string; policy: RolloutPolicy },
+  { policy, atOnce }: UpkeepDetails,
+): PlanStage[] {
+  const nodes = from.nodes.map((node) => ({ ...node, wariness: 0 }));
+  const skip = new Set(from.nodes.filter((node) => node.intent).map((node) => node.id));
+  if (policy !== undefined)
+    return resolveStages({ nodes, seed: from.seed, policy: from.policy, skip }).map((stage) => ({
+      ...stage,
+      soakMs: 0,
+    }));
+  return resolveFastPath({ nodes, seed: from.seed, policy: from.policy, name, skip }).map((stage) => {
+    const concurrency = Math.min(stage.concurrency, atOnce ?? stage.concurrency);
+    return { ...stage, concurrency, ramp: { start: concurrency, factor: 1 } };
+  });
 }

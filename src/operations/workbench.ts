@@ -6,6 +6,7 @@ import type { Journal } from '../journal/journal.js';
 import { journalFile } from '../journal/paths.js';
 import type { NodeClient } from '../node/client.js';
 import { openNodes } from '../node/open.js';
+import type { Transport } from '../transport/types.js';
 import type { FetchBundle } from './bundles.js';
 import { verifyBundle } from './bundles.js';
 import type { Surroundings } from './surroundings.js';
@@ -15,6 +16,8 @@ export interface Workbench {
   fleet: Fleet;
   around: Surroundings;
   client: NodeClient;
+  /** For clients that reach the nodes in another way than the fleet says. */
+  transport: Transport;
   store: WritableBundleStore;
   fetch: FetchBundle;
   /** Opened at first use. Throws JOURNAL_CORRUPT, JOURNAL_DISK_FULL. */
@@ -31,6 +34,7 @@ export function openWorkbench(fleet: Fleet, around: Surroundings): Workbench {
     fleet,
     around,
     client: nodes.client,
+    transport: nodes.transport,
     store,
     fetch: async ({ source, digest, signal }) => {
       const { fetchBundle } = await import('../bundle/fetch.js');

@@ -12,6 +12,8 @@ export interface RunEnd {
   counts: StateCounts;
   /** Nodes that are `blocked` because another run holds their lease. */
   lockedOut: number;
+  /** Nodes that are `superseded` because their own kit refused the slice: they had accepted a newer one. */
+  turnedAway?: number;
   /** Failures that the policy tolerates in a run whose gates all passed. */
   maxFailed: number;
 }
@@ -71,6 +73,8 @@ function wholeRunCodes(end: RunEnd): number[] {
   );
   if (attempted === 0) return [];
   if (end.lockedOut === attempted) return [9];
+  // A node that says no to a slice refuses, whatever its reason; one that only was found changed makes the plan stale.
+  if ((end.turnedAway ?? 0) > 0 && (end.turnedAway ?? 0) + (end.counts.refused ?? 0) === attempted) return [4];
   if ((end.counts.stale ?? 0) + (end.counts.superseded ?? 0) === attempted) return [8];
   return [];
 }

@@ -2,7 +2,7 @@ import { EdgectlError } from '../errors/error.js';
 import type { ComponentDigests, HealthPolicy, Plan } from './types.js';
 
 /** What a slice can ask of a node (docs/reference/node-protocol.md, section 3). */
-export type SliceKind = 'update' | 'rollback' | 'undeny' | 'eject';
+export type SliceKind = 'update' | 'rollback' | 'undeny' | 'eject' | 'prepare' | 'unprepare';
 
 /** One node's part of a plan, before it is written as text. */
 export interface SliceFields {
@@ -21,6 +21,8 @@ export interface SliceFields {
   want?: Readonly<Record<string, { version: string; digest: string } | null>>;
   /** Bundle digests to take off the denied list, by component. */
   undeny?: Readonly<Record<string, readonly string[]>>;
+  /** For kinds `prepare` and `unprepare`: further lines, `prepare.*`. */
+  preparation?: Readonly<Record<string, string>>;
 }
 
 /** Compares by bytes of UTF-8, as `LC_ALL=C sort` does. */
@@ -49,6 +51,7 @@ export function sliceText(fields: SliceFields): string {
   for (const [component, want] of Object.entries(fields.want ?? {})) {
     lines[`want.${component}`] = want === null ? 'none' : `${want.version} ${want.digest}`;
   }
+  Object.assign(lines, fields.preparation);
   for (const [component, digests] of Object.entries(fields.undeny ?? {}))
     lines[`undeny.${component}`] = [...digests].sort(compareC).join(' ');
   return keyValueText(lines);
@@ -80,6 +83,8 @@ export interface SliceOptions {
   emergency?: boolean;
   /** For kind `undeny`: digests to lift, by node id and component. */
   undeny?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** For kinds `prepare` and `unprepare`: lines `prepare.*` by node id. */
+  preparation?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** The slice of each node that has a stage, also of nodes that are offline or not seen yet: an offline node's slice is frozen too. */
@@ -88,6 +93,7 @@ export function buildSlices(plan: SliceSource, options: SliceOptions): Record<st
   for (const node of plan.nodes) {
     if (node.stage === null) continue;
     const undeny = options.undeny?.[node.id];
+    const preparation = options.preparation?.[node.id];
     const want: Record<string, { version: string; digest: string } | null> = {};
     for (const [component, digest] of Object.entries(node.expectAfter)) {
       want[component] = digest === null ? null : { version: options.versionOf(component, digest), digest };
@@ -104,6 +110,7 @@ export function buildSlices(plan: SliceSource, options: SliceOptions): Record<st
       ...(node.observed === null ? {} : { expect: node.expectBefore }),
       ...(plan.kind === 'runtime' || plan.kind === 'rollback' ? { want } : {}),
       ...(undeny === undefined ? {} : { undeny }),
+      ...(preparation === undefined ? {} : { preparation }),
     });
   }
   return slices;

@@ -1,3 +1,4 @@
+import { preparationOf } from '../plan/preparation.js';
 import type { Plan, PlanNode, PlanStage } from '../plan/types.js';
 import { escapeForTerminal as safe } from '../util/escape.js';
 import { wordOf } from './states.js';
@@ -18,6 +19,7 @@ export function renderPreview(plan: Plan, ui: Ui, context: PreviewContext): stri
   const blocks = [
     head(plan, ui, context),
     changes(plan, ui),
+    preparation(plan, ui),
     stages(plan, ui),
     others(plan, ui, context),
     effects(plan, ui),
@@ -32,7 +34,8 @@ export function renderPreview(plan: Plan, ui: Ui, context: PreviewContext): stri
 export function previewQuestion(plan: Plan): string {
   const nodes = count(targets(plan).length, 'node');
   if (plan.kind === 'rollback') return `Roll back ${nodes}?`;
-  if (plan.kind === 'eject') return `Remove edgectl from ${nodes}?`;
+  if (plan.kind === 'eject' || plan.kind === 'unprepare') return `Remove edgectl from ${nodes}?`;
+  if (plan.kind === 'prepare') return `Put the node kit on ${nodes}?`;
   return plan.kind === 'undeny' ? `Allow the denied bundles again on ${nodes}?` : `Roll out to ${nodes}?`;
 }
 
@@ -72,6 +75,19 @@ function changes(plan: Plan, ui: Ui): string[] {
     ]);
   }
   return lines;
+}
+
+/** What goes onto the nodes, and as whom; nodes differ only in the key of their login. */
+function preparation(plan: Plan, ui: Ui): string[] {
+  const [what] = Object.values(plan.slices).flatMap((slice) => preparationOf(slice) ?? []);
+  if (what === undefined) return [];
+  const as = what.login === undefined ? [] : labelled('login', `${safe(what.login)}, for this once`, ui);
+  if (what.kit === undefined || what.signers === undefined)
+    return [...labelled('removes', 'the kit, its store, its user and its sudo rule', ui), ...as];
+  const user =
+    what.user === undefined ? '' : `; the user ${safe(what.user)}, who may run the kit with sudo and nothing else`;
+  const text = `kit of ${safe(plan.tool)} (${shortDigest(what.kit.digest)}), keys to trust (${shortDigest(what.signers)})${user}`;
+  return [...labelled('installs', text, ui), ...as];
 }
 
 /** What a rollback brings back is on the nodes already, verified when it came. */

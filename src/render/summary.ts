@@ -1,4 +1,4 @@
-import type { NodeState, RunState } from '../plan/types.js';
+import type { NodeState, Plan, RunState } from '../plan/types.js';
 import { escapeForTerminal as safe } from '../util/escape.js';
 import type { NodeView, RunView } from './run-view.js';
 import { stateWords, wordOf } from './states.js';
@@ -32,10 +32,7 @@ const logLines = 20;
 const quiet: ReadonlySet<NodeState> = new Set<NodeState>(['succeeded', 'noop', 'planned']);
 
 /** What a finished run came to, as plain data. Returns undefined before the run has finished. */
-export function summarise(
-  view: RunView,
-  kind: 'runtime' | 'rollback' | 'eject' | 'undeny' = 'runtime',
-): RunSummary | undefined {
+export function summarise(view: RunView, kind: Plan['kind'] = 'runtime'): RunSummary | undefined {
   if (!view.end) return undefined;
   const { state, message, elapsedMs, counts } = view.end;
   const groups = groupNodes([...view.nodes.values()]);
@@ -157,7 +154,7 @@ function logBlock(node: string | undefined, log: string, ui: Ui): string[] {
 export function nextCommands(
   run: string,
   state: RunState,
-  { counts, kind }: { counts: Partial<Record<NodeState, number>>; kind: 'runtime' | 'rollback' | 'eject' | 'undeny' },
+  { counts, kind }: { counts: Partial<Record<NodeState, number>>; kind: Plan['kind'] },
 ): { what: string; command: string }[] {
   const number = (...states: readonly NodeState[]): number => states.reduce((sum, one) => sum + (counts[one] ?? 0), 0);
   const resume = `edgectl resume ${run}`;
@@ -168,7 +165,7 @@ export function nextCommands(
   const absent = number('offline', 'blocked', 'late', 'in_doubt', 'planned', 'timed_out');
   switch (state) {
     case 'succeeded':
-      return undo;
+      return kind === 'prepare' ? [{ what: 'Next', command: 'edgectl rollout runtime --dry-run' }] : undo;
     case 'succeeded_with_stragglers':
       return [
         ...undo,

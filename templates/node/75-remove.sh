@@ -25,12 +25,7 @@ remove_all() {
   ra_user='' ra_home=''
   if kv_get "$ETC/node.conf" created_home; then ra_home=$KV; fi
   if kv_get "$ETC/node.conf" created_user; then ra_user=$KV; fi
-  for ra_path in "$P/etc/sudoers.d/edgectl" "$P/etc/tmpfiles.d/edgectl.conf" "$ETC" "$R" "$V" "$P/usr/local/sbin/edgectl-node"; do
-    [ -e "$ra_path" ] || continue
-    # R may be a file system of its own: what is in it goes, the mount point stays.
-    rm -rf "$ra_path" 2>/dev/null || rm -rf "${ra_path:?}"/* "${ra_path:?}"/.[!.]* 2>/dev/null
-    removed "${ra_path#"$P"}"
-  done
+  # Before the note of who was created, so that a removal that was cut short can be made again to its end.
   if [ -n "$ra_user" ] && [ -z "$P" ]; then
     { userdel -f "$ra_user" || deluser "$ra_user"; } >/dev/null 2>&1
     case $ra_home in
@@ -39,6 +34,21 @@ remove_all() {
     esac
     removed "user $ra_user"
   fi
+  our_paths remove_path
+}
+# our_paths DO: every path that is edgectl's and is there, without the root of a sandbox.
+our_paths() {
+  for op_path in /etc/sudoers.d/edgectl /etc/tmpfiles.d/edgectl.conf /etc/edgectl "${R#"$P"}" "${V#"$P"}" /usr/local/sbin/edgectl-node; do
+    [ -e "$P$op_path" ] || continue
+    # Of a mount point only what is in it is ours.
+    if [ -d "$P$op_path" ] && [ -z "$(ls -A "$P$op_path")" ] && [ "$(stat -c %d "$P$op_path")" != "$(stat -c %d "$P$op_path/..")" ]; then continue; fi
+    "$1" "$op_path"
+  done
+}
+remove_path() {
+  # R may be a file system of its own: what is in it goes, the mount point stays.
+  rm -rf "$P${1:?}" 2>/dev/null || rm -rf "$P${1:?}"/* "$P${1:?}"/.[!.]* 2>/dev/null
+  removed "$1"
 }
 removed() { o_new ejected; o_s path "$1"; o_end; }
 

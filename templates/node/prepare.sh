@@ -80,10 +80,14 @@ prepare_path() {
   done
 }
 
-# install_file PATH MODE TEXT: all or nothing; says so only when it differs.
+# todo WHAT: in a check, one thing that would be written or removed.
+todo() { o_new todo; o_s path "$1"; o_end; }
+
+# install_file PATH MODE TEXT: all or nothing; says so only when it differs. A check goes the same way and writes nothing.
 install_file() {
-  mkdir -p "${1%/*}" || fail READ_ONLY "${1%/*} cannot be written"
   if [ -f "$1" ] && [ "$(cat "$1")" = "$(printf '%s' "$3")" ] && [ "$(stat -c %a "$1")" = "$2" ]; then return 0; fi
+  if [ -n "$LOOK" ]; then todo "${1#"$P"}"; return 0; fi
+  mkdir -p "${1%/*}" || fail READ_ONLY "${1%/*} cannot be written"
   { printf '%s' "$3" >"$1.tmp.$$"; } 2>/dev/null && chmod "$2" "$1.tmp.$$" && mv -f "$1.tmp.$$" "$1" || { rm -f "$1.tmp.$$"; fail NO_SPACE "$1 cannot be written"; }
   o_new prepared; o_s path "${1#"$P"}"; o_end
 }
@@ -93,7 +97,10 @@ prepare_user() {
   if kv_get "$ETC/node.conf" created_user; then CREATED=$KV; fi
   if kv_get "$ETC/node.conf" created_home; then CREATED_HOME=$KV; fi
   [ -n "$ARG_user" ] && [ -z "$P" ] || return 0
-  if ! id "$ARG_user" >/dev/null 2>&1; then
+  command -v sudo >/dev/null || fail PREFLIGHT "sudo: it is not installed, so $ARG_user cannot reach the kit"
+  if [ -n "$LOOK" ]; then
+    id "$ARG_user" >/dev/null 2>&1 || todo "user $ARG_user"
+  elif ! id "$ARG_user" >/dev/null 2>&1; then
     # A home that we bring goes with the user; one that was there before stays.
     if [ ! -e "/home/$ARG_user" ]; then CREATED_HOME=/home/$ARG_user; fi
     { useradd --system --create-home --home-dir "/home/$ARG_user" --shell /bin/sh "$ARG_user" || adduser -S -D -h "/home/$ARG_user" -s /bin/sh "$ARG_user"; } >&2 || fail PREFLIGHT "user: $ARG_user cannot be created"
@@ -103,13 +110,16 @@ prepare_user() {
   if [ -n "$ARG_authorized_key" ]; then
     pu_home=$(awk -F : -v user="$ARG_user" '$1 == user { print $6 }' /etc/passwd)
     pu_keys=$pu_home/.ssh/authorized_keys
-    mkdir -p "$pu_home/.ssh"
-    grep -qxF "$ARG_authorized_key" "$pu_keys" 2>/dev/null || printf '%s\n' "$ARG_authorized_key" >>"$pu_keys"
-    chmod 700 "$pu_home/.ssh"
-    chmod 600 "$pu_keys"
-    chown -R "$ARG_user" "$pu_home/.ssh"
+    if [ -n "$LOOK" ]; then
+      grep -qxF "$ARG_authorized_key" "$pu_keys" 2>/dev/null || todo "key of $ARG_user"
+    else
+      mkdir -p "$pu_home/.ssh"
+      grep -qxF "$ARG_authorized_key" "$pu_keys" 2>/dev/null || printf '%s\n' "$ARG_authorized_key" >>"$pu_keys"
+      chmod 700 "$pu_home/.ssh"
+      chmod 600 "$pu_keys"
+      chown -R "$ARG_user" "$pu_home/.ssh"
+    fi
   fi
-  command -v sudo >/dev/null || fail PREFLIGHT "sudo: it is not installed, so $ARG_user cannot reach the kit"
   pu_verbs=
   for pu_verb in hello facts lease stage adopt run status confirm revert undeny eject gc spool recover doctor; do
     pu_verbs="$pu_verbs${pu_verbs:+, }$KIT $pu_verb"
@@ -142,6 +152,10 @@ Type=oneshot
 ExecStart=$KIT fallback %i
 TimeoutStartSec=600
 "
+  if [ -n "$LOOK" ]; then
+    systemctl -q is-enabled edgectl-recover.service 2>/dev/null || todo 'edgectl-recover.service at boot'
+    return 0
+  fi
   systemctl daemon-reload >&2
   systemctl enable edgectl-recover.service >&2 2>&1
 }
@@ -150,12 +164,14 @@ prepare_install() {
   prepare_user
   # Who the node is comes last but the kit: a kit that is there is a kit that works.
   install_file "$TRUST" 644 "$ARG_allowed_signers"
-  mkdir -p "$ETC/inhibit.d" "$R/store" "$R/gen" "$R/tx" "$R/runs" "$R/lease" "$R/spool/new" "$V" || fail READ_ONLY "$R cannot be written"
-  chmod 755 "$ETC" "$R"
+  if [ -z "$LOOK" ]; then
+    mkdir -p "$ETC/inhibit.d" "$R/store" "$R/gen" "$R/tx" "$R/runs" "$R/lease" "$R/spool/new" "$V" || fail READ_ONLY "$R cannot be written"
+    chmod 755 "$ETC" "$R"
+  fi
   install_file "$ETC/node.conf" 644 "node=$ARG_node${NL}fleet=$ARG_fleet$NL${CREATED:+created_user=$CREATED$NL}${CREATED_HOME:+created_home=$CREATED_HOME$NL}"
   prepare_units
   same_kit || install_file "$KIT" 755 "$(kit_text)$NL"
-  sync_disk
+  [ -n "$LOOK" ] || sync_disk
 }
 
 # same_kit: is the kit there already, but for the time at which it was built?
@@ -168,7 +184,7 @@ prepare_undo() {
   for un_dir in "$R/tx"/*; do
     if [ -d "$un_dir" ] && [ ! -e "$un_dir/closed" ] && [ -f "$V/trial" ]; then fail BUSY "transaction ${un_dir##*/} is open"; fi
   done
-  remove_all
+  if [ -n "$LOOK" ]; then our_paths todo; else remove_all; fi
 }
 
 main() {
@@ -184,7 +200,9 @@ main() {
   open_answer
   trap at_exit EXIT
   sys_boot
-  if [ "$ARG_mode" = undo ]; then
+  LOOK=
+  case $ARG_mode in check*) LOOK=1 ;; esac
+  if [ "${ARG_mode#check-}" = undo ]; then
     [ -n "$P" ] || [ "$(id -u)" = 0 ] || fail PREFLIGHT 'privilege: this login is not root'
     prepare_undo
     LOCKS=
@@ -193,6 +211,6 @@ main() {
   if [ -f "$ETC/node.conf" ] && kv_get "$ETC/node.conf" fleet && [ "$KV" != "$ARG_fleet" ]; then fail WRONG_FLEET "this node belongs to fleet $KV already"; fi
   prepare_checks
   [ -z "$BAD" ] || fail PREFLIGHT "$BAD"
-  [ "$ARG_mode" = check ] || prepare_install
+  prepare_install
   done_ok
 }

@@ -9,7 +9,7 @@ import { root, runCli } from './cli.js';
 /** A person with a fleet repository, a journal and a bundle store of their own, who has nothing but the built program. */
 export class Operator {
   readonly fleetDir: string;
-  private readonly env: Record<string, string>;
+  private env: Record<string, string>;
 
   constructor(
     private readonly lab: MachinesLab,
@@ -24,6 +24,13 @@ export class Operator {
       XDG_CONFIG_HOME: path.join(home, 'config'),
       EDGECTL_FLEET: this.fleetDir,
     };
+  }
+
+  /** The same person with the same repository and keys on a computer whose journal is empty. */
+  elsewhere(): Operator {
+    const other = new Operator(this.lab, path.basename(path.dirname(this.fleetDir)));
+    other.env = { ...this.env, XDG_STATE_HOME: path.join(this.lab.dir, 'elsewhere', 'state') };
+    return other;
   }
 
   /** Runs a command; its outcome whatever it is. */
@@ -57,7 +64,7 @@ export class Operator {
   }
 
   /** Makes the fleet repository over the lab's machines, a signing key, pinned host keys, and puts the kit on every machine. */
-  async takeOver(): Promise<void> {
+  async takeOver(options: { prepare?: boolean } = {}): Promise<void> {
     await this.must('init', this.fleetDir, '--name', 'machines');
     const nodes = this.lab.nodes.map((node, n) => [
       node.id,
@@ -76,6 +83,7 @@ export class Operator {
     await this.write('fleet.yaml', stringify(document));
     await this.must('keys', 'init');
     await this.write('known_hosts', this.lab.record.nodes.map((node) => `${node.id} ${node.hostKey}\n`).join(''));
+    if (options.prepare === false) return;
     await this.must('node', 'prepare', ...this.lab.nodes.map((node) => node.id), '--login', 'root', '--yes');
   }
 

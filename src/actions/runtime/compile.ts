@@ -14,6 +14,8 @@ export interface CompileInput {
 export function compileSteps(input: CompileInput): Step[] {
   if (input.kind === 'eject') return [step(input.node.id, 1, 'node.eject', {}, LONG_MS, [])];
   if (input.kind === 'undeny') return [step(input.node.id, 1, 'runtime.undeny', {}, SHORT_MS, [])];
+  if (input.kind === 'prepare') return [step(input.node.id, 1, 'node.prepare', {}, LONG_MS, [])];
+  if (input.kind === 'unprepare') return [step(input.node.id, 1, 'node.unprepare', {}, LONG_MS, [])];
   const changes = changedComponents(input.node.expectAfter, input.actual);
   if (changes.length === 0) return [];
   const id = input.node.id;
@@ -42,6 +44,6 @@ function step(node: string, seq: number, action: string, args: Step['args'], tim
     args,
     needs,
     timeoutMs,
-    retry: action === 'runtime.stage' ? 'safe' : 'never',
+    retry: ['runtime.stage', 'node.prepare', 'node.unprepare'].includes(action) ? 'safe' : 'never',
   };
 }

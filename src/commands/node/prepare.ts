@@ -8,10 +8,12 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
   static override description =
     'Creates the fleet’s login (when it is not root) with one sudo rule for the kit, the kit itself, the keys that the node shall trust, and the ' +
     'unit that recovers at boot. Changes nothing that runs. --undo takes all of it away again; a node that runs bundles of ours needs node eject. ' +
-    'Nodes that cannot verify signatures or have no systemd 240 are refused by name.';
+    'Nodes that cannot verify signatures or have no systemd 240 are refused by name. A plan like any other: signed, kept in the journal, gone on ' +
+    'with by edgectl resume, which installs the very same kit.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> edge-001 --login root',
     '<%= config.bin %> <%= command.id %> --on site=berlin --login root --dry-run',
+    '<%= config.bin %> <%= command.id %> --all --login root --out prepare.json',
     '<%= config.bin %> <%= command.id %> edge-001 --login root --undo',
   ];
   static override args = { node: Args.string({ multiple: true, description: 'Nodes or patterns.' }) };
@@ -20,40 +22,32 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
     on: Flags.string({ helpValue: 'SELECTOR', summary: 'Nodes that this selector matches.' }),
     login: Flags.string({ helpValue: 'USER', summary: 'Log in as this user for once: root, or one with sudo.' }),
     'authorized-key': Flags.string({ helpValue: 'FILE', summary: 'Public key for the fleet’s login on the node.' }),
+    policy: Flags.string({ helpValue: 'NAME', summary: 'Take stages and gates from this policy.' }),
     undo: Flags.boolean({ summary: 'Take everything of edgectl away again.' }),
-    'dry-run': Flags.boolean({ summary: 'Only check whether the nodes can be prepared.' }),
+    'dry-run': Flags.boolean({ summary: 'Show the plan; nodes are only read.' }),
+    out: Flags.string({ helpValue: 'FILE', summary: 'Write the plan to a file for edgectl apply, and stop.' }),
   };
 
   protected async execute(): Promise<CommandResult> {
     this.refuseWithoutConsent(this.flags);
-    const fleet = await this.fleet();
-    const [
-      { chosenNodes },
-      { NodePreparation },
-      { openNodes },
-      { prepareQuestion, prepareAll, prepareExitCode, renderPrepare },
-    ] = await Promise.all([
+    const bench = await this.bench();
+    const [{ chosenNodes }, { planPreparation }, { onEachNode }] = await Promise.all([
       import('../../node/chosen-nodes.js'),
-      import('../../operations/prepare-nodes.js'),
-      import('../../node/open.js'),
-      import('../../render/prepare-report.js'),
+      import('../../operations/plan-prepare.js'),
+      import('../../render/each-node.js'),
     ]);
-    const { login, undo, on, all } = this.flags;
-    const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
-    const mode = this.flags['dry-run'] ? 'check' : undo ? 'undo' : 'install';
-    const ids = nodes.map((node) => node.id);
-    if (mode !== 'check') await this.confirm(prepareQuestion(mode, ids, fleet.name));
-    const authorizedKey = this.flags['authorized-key'];
-    const given = {
+    const { on, all, undo, login, policy, 'authorized-key': authorizedKey } = this.flags;
+    const nodes = chosenNodes(bench.fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
+    const request = {
+      mode: undo ? ('undo' as const) : ('install' as const),
       ...(login === undefined ? {} : { login }),
+      ...(policy === undefined ? {} : { policy }),
       ...(authorizedKey === undefined ? {} : { authorizedKey }),
     };
-    const request = { mode, ...given } as const;
-    const open = openNodes(fleet, { env: this.io.env });
-    const preparation = new NodePreparation(fleet, open, request, this.surroundings);
-    const screen = { stderr: this.io.stderr, redraw: this.io.stderrIsTTY };
-    const results = await prepareAll(nodes, preparation, this.forPeople ? screen : undefined).finally(open.close);
-    const exitCode = prepareExitCode(results);
-    return { data: { nodes: results }, exitCode, text: (ui) => renderPrepare(results, mode, ui) };
+    const screen = this.forPeople ? { stderr: this.io.stderr, redraw: this.io.stderrIsTTY } : undefined;
+    const plan = await planPreparation(nodes, request, bench, async (looked, work, atOnce) =>
+      onEachNode(looked, work, { atOnce, title: (node) => `look at ${node}`, screen }),
+    );
+    return await this.propose(plan, this.flags);
   }
 }

@@ -14,6 +14,8 @@ interface Case {
   action: string;
   how: 'perform' | 'reattach';
   args: Step['args'];
+  /** The node's slice, when the action reads it. */
+  slice?: string;
   talk: { call: Partial<KitCall>; answer: KitAnswer }[];
   outcome: Partial<Outcome> | null;
 }
@@ -23,7 +25,7 @@ const cases = readdirSync(dir)
   .sort()
   .map((name): [string, Case] => [name, JSON.parse(readFileSync(new URL(name, dir), 'utf8')) as Case]);
 
-function contextOf(args: Step['args'], action: string): ActionContext {
+function contextOf(args: Step['args'], action: string, slice = 'SLICE'): ActionContext {
   return {
     run: 'RUN',
     step: { id: 'n1/2', node: 'n1', seq: 2, action, args, needs: [], timeoutMs: 1, retry: 'never' },
@@ -31,16 +33,16 @@ function contextOf(args: Step['args'], action: string): ActionContext {
     attempt: 1,
     token: 7,
     nonce: 'c0ffee',
-    authority: { slice: 'SLICE', proof: 'PROOF', statement: 'PLAN', signature: 'SIG' },
+    authority: { slice, proof: 'PROOF', statement: 'PLAN', signature: 'SIG' },
     bundles: { [NEW]: { statement: 'STATEMENT', signature: 'SIGNATURE', size: 10_000_000 } },
   };
 }
 
 describe('an action', () => {
-  it.each(cases)('%s', (_name, { title, action, how, args, talk, outcome }) => {
+  it.each(cases)('%s', (_name, { title, action, how, args, slice, talk, outcome }) => {
     const found = builtinActions().get(action);
     expect(found, title).toBeDefined();
-    const conversation = found?.[how](contextOf(args, action));
+    const conversation = found?.[how](contextOf(args, action, slice));
     const left = [...talk];
     let next = conversation?.next();
     while (next !== undefined && next.done !== true) {

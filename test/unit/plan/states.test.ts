@@ -101,6 +101,8 @@ describe('the exit code of a run', () => {
     [{ refused: 1, offline: 1 }, {}, 'failed', 4],
     [{ refused: 1, succeeded: 999 }, {}, 'succeeded_with_stragglers', 1],
     [{ blocked: 2 }, { lockedOut: 2 }, 'succeeded_with_stragglers', 9],
+    [{ superseded: 2, offline: 1 }, { turnedAway: 2 }, 'succeeded_with_stragglers', 4],
+    [{ superseded: 2 }, { turnedAway: 1 }, 'succeeded', 8],
     [{ blocked: 2, succeeded: 1 }, { lockedOut: 2 }, 'succeeded_with_stragglers', 3],
     [{ stale: 2 }, {}, 'failed', 8],
     [{ rolled_back: 1, planned: 4 }, { stopped: 'gate' }, 'halted', 5],
