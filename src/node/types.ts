@@ -63,6 +63,7 @@ export const txStates = [
   'BEGIN',
   'STAGED',
   'ARMED',
+  'SNAP',
   'TRIAL',
   'HEALTHY',
   'AWAIT',

@@ -37,7 +37,7 @@ verb_run() {
     tx_noop
   else
     up_now
-    if ! sys_transient edgectl-tx $((S_cap + S_confirm + 600)) "settle $TXNAME" "$KIT" runner "$TXNAME"; then
+    if ! sys_transient edgectl-tx $((S_cap + S_confirm + 600)) "$STOP_CAP" "settle $TXNAME" "$KIT" runner "$TXNAME"; then
       abort_tx "$TXNAME" runner-died
     fi
   fi
@@ -70,16 +70,20 @@ WANTS
 
 # preflight: what can be known to go wrong without touching anything.
 preflight() {
+  STOP_CAP=300
   command -v ssh-keygen >/dev/null || fail PREFLIGHT 'signer: ssh-keygen is not installed'
   { : >"$R/.write"; } 2>/dev/null && rm -f "$R/.write" || fail PREFLIGHT "read-only: $R cannot be written"
   free_kib "$R"
   [ "$FREE" -ge "$RESERVE_KIB" ] || fail PREFLIGHT "disk: $FREE KiB free in $R, $RESERVE_KIB KiB needed"
+  committed_gen
   pf_text=$(sys_preflight) || fail PREFLIGHT "$pf_text"
   printf '#!/bin/sh\nexit 0\n' >"$R/.exec" && chmod 700 "$R/.exec"
   "$R/.exec" 2>/dev/null || { rm -f "$R/.exec"; fail PREFLIGHT "exec-mount: programs cannot be run from $R"; }
   rm -f "$R/.exec"
   while read -r pf_name _ pf_digest; do
-    [ -n "$pf_name" ] && [ "$pf_digest" != none ] || continue
+    [ -n "$pf_name" ] || continue
+    [ "$S_kind" != rollback ] || way_back "$pf_name" "$pf_digest"
+    [ "$pf_digest" != none ] || continue
     store_find "$pf_name" "$pf_digest"
     preflight_driver "$pf_name" "$DIR"
   done <<WANTS
@@ -90,7 +94,8 @@ preflight_driver() {
   kv_get "$2/driver" class
   case $KV in
     A | B) ;;
-    *) fail PREFLIGHT "class: $1 is of class ${KV:-unknown}; this kit updates classes A and B" ;;
+    C) preflight_state "$1" "$2" ;;
+    *) fail PREFLIGHT "class: $1 is of class ${KV:-unknown}; this kit knows A, B and C" ;;
   esac
   kv_get "$2/driver" service || return 0
   pd_unit=$KV
@@ -100,6 +105,16 @@ preflight_driver() {
     sys_kill_mode "$pd_unit"
     [ "$KILL_MODE" = "$pd_mode" ] || fail PREFLIGHT "kill-mode: $pd_unit has KillMode=$KILL_MODE, $1 needs $pd_mode for its workloads to survive"
   fi
+}
+
+# preflight_state COMPONENT DIR: is there something to copy, can it be put back, and is there room for it?
+preflight_state() {
+  pt_dirs=
+  for pt_dir in $(driver_lines "$2" state); do pt_dirs="$pt_dirs$P$pt_dir$NL"; done
+  [ -n "$pt_dirs" ] && kv_get "$2/driver" service || fail PREFLIGHT "class: $1 is of class C, and its driver names no state or no service"
+  state_check "$pt_dirs" || fail PREFLIGHT "$WRONG_ID: $WRONG"
+  # Putting a large state back takes its time, and must not be cut off.
+  STOP_CAP=3600
 }
 
 # veto_asked: sets VETO to the reason of a local veto; fails when there is one. An emergency slice overrides, and that is recorded.
@@ -170,7 +185,10 @@ tx_clean() {
   done
   rm -f "$R/tx/$1/reserve"
   rm -rf "$R/gen/.new"
+  # State that could not be put back is kept, and nothing may start on what is there instead.
+  [ "$TX_STATE" = BROKEN ] && [ -f "$R/snap/$1/index" ] || release "$1"
   : 2>/dev/null >"$R/tx/$1/closed"
+  snapshots_sweep
 }
 
 # runner TX: internal, in a unit of its own; whatever ends it, `settle` runs after it.
@@ -182,7 +200,7 @@ verb_runner() {
   slice_load "$R/runs/$TX_RUN/slice" || die_early "run $TX_RUN has no slice"
   committed_gen
   OLDGEN=$GEN
-  runner_stage "$1" && runner_arm "$1" && runner_switch "$1" && runner_watch "$1"
+  runner_stage "$1" && runner_arm "$1" && runner_snapshot "$1" && runner_switch "$1" && runner_watch "$1"
 }
 
 # stop_with WHY: an abort that the recipe's `&&` ends with.
@@ -239,6 +257,7 @@ units_of() {
 runner_arm() {
   if ! veto_asked; then say_progress 0 "$VETO"; stop_with veto; return 1; fi
   up_now
+  ARMED_UP=$UP
   DEADLINE=$((UP + S_cap + S_confirm))
   mkdir -p "$V/verdict/$1"
   put_file "$V/trial" "tx=$1${NL}gen=$TX_GEN${NL}old=$OLDGEN${NL}deadline=$DEADLINE$NL" || { stop_with deadman; return 1; }
@@ -262,6 +281,7 @@ runner_switch() {
   point "$ACTIVE" "$R/gen/$TX_GEN"
   fp 8 #@lab
   wire_generation "$TX_GEN" || { decide "$1" "preflight:read-only"; settle_tx "$1" preflight:read-only; return 1; }
+  state_rolled_back || { snapshot_failed "$1" no-space "$WRONG"; return 1; }
   if [ -n "$UNITS" ]; then
     for rw_unit in $UNITS; do sys_trial "$rw_unit" "$START_TIMEOUT"; done
     sys_reload

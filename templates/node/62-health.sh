@@ -146,7 +146,9 @@ runner_watch() {
   fi
   units_mark "$1"
   up_now
-  ww_start=$UP ww_next=$UP ww_passes=0 ww_bad=0 ww_hung=
+  ww_start=$UP ww_cap=$UP ww_next=$UP ww_passes=0 ww_bad=0 ww_hung=
+  # The copy of its state is part of the time that class C has: what is left for the confirmation stays the same.
+  [ -z "$STATE_NAMES" ] || ww_cap=$ARMED_UP
   ww_every=1
   [ "$S_window" -le 30 ] || ww_every=3
   while ! decided "$1"; do
@@ -160,7 +162,7 @@ runner_watch() {
       if [ "$ww_passes" -ge "$S_passes" ] && [ $((UP - ww_start)) -ge "$S_window" ]; then
         journal "$1" HEALTHY && journal "$1" AWAIT || decide "$1" no-space
         fp 11 #@lab
-      elif [ $((UP - ww_start)) -ge "$S_cap" ]; then
+      elif [ $((UP - ww_cap)) -ge "$S_cap" ]; then
         decide "$1" "${ww_hung:-health}"
       fi
     elif [ "$ww_bad" -ge 3 ]; then

@@ -131,7 +131,7 @@ Conflicts=shutdown.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=$KIT recover
-TimeoutStartSec=120
+TimeoutStartSec=3600
 [Install]
 WantedBy=multi-user.target
 "
