@@ -9,7 +9,7 @@ runner_snapshot() {
   UNITS='' START_TIMEOUT=10
   units_of "$OLDGEN"
   units_of "$TX_GEN"
-  put_file "$V/tx/$1/units" "$UNITS" && : >"$V/tx/$1/touched" && hold "$1" || { snapshot_failed "$1" no-space 'no space to hold the unit'; return 1; }
+  put_file "$V/tx/$1/units" "$UNITS" && true >"$V/tx/$1/touched" && hold "$1" || { snapshot_failed "$1" no-space 'no space to hold the unit'; return 1; }
   say_progress 0 "copies the state of$STATE_NAMES"
   halt_units "$STATE_UNITS" || { snapshot_failed "$1" preflight:state "$WRONG"; return 1; }
   fp 19 #@lab

@@ -72,7 +72,7 @@ WANTS
 preflight() {
   STOP_CAP=300
   command -v ssh-keygen >/dev/null || fail PREFLIGHT 'signer: ssh-keygen is not installed'
-  { : >"$R/.write"; } 2>/dev/null && rm -f "$R/.write" || fail PREFLIGHT "read-only: $R cannot be written"
+  { true >"$R/.write"; } 2>/dev/null && rm -f "$R/.write" || fail PREFLIGHT "read-only: $R cannot be written"
   free_kib "$R"
   [ "$FREE" -ge "$RESERVE_KIB" ] || fail PREFLIGHT "disk: $FREE KiB free in $R, $RESERVE_KIB KiB needed"
   committed_gen
@@ -99,6 +99,7 @@ preflight_driver() {
   esac
   kv_get "$2/driver" service || return 0
   pd_unit=$KV
+  if kv_get "$2/driver" service.grace; then preflight_grace "$1" "$2" "$KV"; fi
   sys_unit_exists "$pd_unit" || fail PREFLIGHT "service: there is no unit $pd_unit here"
   if kv_get "$2/driver" service.kill-mode; then
     pd_mode=$KV
@@ -107,6 +108,14 @@ preflight_driver() {
   fi
 }
 
+# preflight_grace COMPONENT DIR SECONDS: somebody else takes this node's work away when the unit is gone for longer.
+preflight_grace() {
+  is_number "$3" || fail PREFLIGHT "grace: $1 has a grace that is no number"
+  kv_get "$2/driver" class
+  [ "$KV" != C ] || fail PREFLIGHT "grace: $1 may be gone for $3 s only, and copying its state takes as long as it takes"
+  kv_get "$2/driver" start-timeout || KV=10
+  [ "$KV" -le "$3" ] || fail PREFLIGHT "grace: $1 may take $KV s to start and be gone for $3 s only; drain the node first, or give it less time"
+}
 # preflight_state COMPONENT DIR: is there something to copy, can it be put back, and is there room for it?
 preflight_state() {
   pt_dirs=
@@ -146,13 +155,14 @@ veto_aged() {
 }
 veto() { veto_asked || fail VETO "$VETO"; }
 
+# tx_begin: a record of the same name without a state was never begun: whoever made it was cut off before its first line.
 tx_begin() {
   tb_dir=$R/tx/.new.$TXNAME
   rm -rf "$tb_dir"
   mkdir -p "$tb_dir" && {
     printf 'run=%s\nstep=%s\n' "$Q_run" "$Q_step" >"$tb_dir/spec" && printf '%s\n' "$Q_nonce_sha256" >"$tb_dir/nonce" &&
       dd if=/dev/zero of="$tb_dir/reserve" bs=1024 count=64
-  } 2>/dev/null && mv -fT "$tb_dir" "$R/tx/$TXNAME" || { rm -rf "$tb_dir"; fail NO_SPACE "no space left in $R"; }
+  } 2>/dev/null && rm -rf "${R:?}/tx/$TXNAME" && mv -fT "$tb_dir" "$R/tx/$TXNAME" || { rm -rf "$tb_dir"; fail NO_SPACE "no space left in $R"; }
   TX_SEQ=0 TX_STATE='' TX_GEN=''
   journal "$TXNAME" BEGIN || { rm -rf "${R:?}/tx/$TXNAME"; fail NO_SPACE "no space left in $R"; }
 }
@@ -163,7 +173,7 @@ tx_noop() {
   gen_mark "$NEWGEN"
   point "$ACTIVE" "$R/gen/$NEWGEN"
   journal "$TXNAME" COMMIT "gen=$NEWGEN" noop=1
-  : >"$R/tx/$TXNAME/closed"
+  true >"$R/tx/$TXNAME/closed"
   event committed tx "$TXNAME" noop 1
 }
 
@@ -187,7 +197,7 @@ tx_clean() {
   rm -rf "$R/gen/.new"
   # State that could not be put back is kept, and nothing may start on what is there instead.
   [ "$TX_STATE" = BROKEN ] && [ -f "$R/snap/$1/index" ] || release "$1"
-  : 2>/dev/null >"$R/tx/$1/closed"
+  true 2>/dev/null >"$R/tx/$1/closed"
   snapshots_sweep
 }
 
@@ -277,7 +287,7 @@ runner_switch() {
   units_of "$TX_GEN"
   put_file "$V/tx/$1/units" "$UNITS" || { stop_with deadman; return 1; }
   journal "$1" TRIAL || { stop_with no-space; return 1; }
-  : >"$V/tx/$1/touched"
+  true >"$V/tx/$1/touched"
   point "$ACTIVE" "$R/gen/$TX_GEN"
   fp 8 #@lab
   wire_generation "$TX_GEN" || { decide "$1" "preflight:read-only"; settle_tx "$1" preflight:read-only; return 1; }

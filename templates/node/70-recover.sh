@@ -53,8 +53,8 @@ recover_choose() {
 recover_journals() {
   for rj_dir in "$R/tx"/*; do
     [ -d "$rj_dir" ] && [ ! -e "$rj_dir/closed" ] || continue
-    tx_load "${rj_dir##*/}" || { : >"$rj_dir/closed"; continue; }
-    if tx_closed; then : >"$rj_dir/closed"; continue; fi
+    tx_load "${rj_dir##*/}" || { true >"$rj_dir/closed"; continue; }
+    if tx_closed; then true >"$rj_dir/closed"; continue; fi
     settle_tx "${rj_dir##*/}" power
   done
 }
@@ -99,7 +99,7 @@ verb_fallback() {
   fi
   deny_changed "$fb_to" "$fb_from" crash
   # The one that it falls back to has had its chance to be fallen back from.
-  : >"$R/gen/$fb_to/.fellback"
+  true >"$R/gen/$fb_to/.fellback"
   gen_commit "$fb_to" || :
   point "$ACTIVE" "$R/gen/$fb_to"
   wire_generation "$fb_to" || :

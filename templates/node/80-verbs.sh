@@ -248,7 +248,7 @@ verb_doctor() {
   fi
   free_kib "$R"
   if [ "$FREE" -ge $((RESERVE_KIB * 8)) ]; then check disk true "$FREE KiB free" ''; else check disk false "$FREE KiB free in $R" 'edgectl node gc'; fi
-  if { : >"$R/.write"; } 2>/dev/null; then rm -f "$R/.write"; check writable true "$R" ''; else check writable false "$R cannot be written" 'look at the file system'; fi
+  if { true >"$R/.write"; } 2>/dev/null; then rm -f "$R/.write"; check writable true "$R" ''; else check writable false "$R cannot be written" 'look at the file system'; fi
   dr_held=
   for dr_file in "$R/held"/*; do [ ! -f "$dr_file" ] || [ -f "$V/trial" ] || dr_held="$dr_held ${dr_file##*/}"; done
   if [ -z "$dr_held" ]; then check held true 'no unit waits for its state' ''; else check held false "not started, because their state is not proven:$dr_held" 'edgectl-node recover; or roll out again'; fi

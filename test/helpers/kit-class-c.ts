@@ -1,7 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import type { Stats } from 'node:fs';
-import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
+import {
+  chmodSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
+import { symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxNode, SandboxOptions } from './kit-sandbox.js';
 import { createSandboxNode, toyDriver, toyScript } from './kit-sandbox.js';
@@ -81,7 +90,10 @@ export function fillState(dir: string): void {
   if (process.getuid?.() === 0) lchownSync(join(dir, 'data/rows.idx'), 65534, 65534);
 }
 
-/** Everything that can be seen of a directory, sockets left out: type, mode, owner, time, link target, contents, and what is one file. */
+/**
+ * Everything that can be seen of a directory, sockets left out: type, mode, owner, link target, contents, which names are one file, and the
+ * second in which it was changed (busybox keeps no fractions).
+ */
 export function fingerprint(dir: string): string[] {
   const first = new Map<number, string>();
   const lines: string[] = [];
@@ -91,7 +103,15 @@ export function fingerprint(dir: string): string[] {
     const same = stat.isFile() && stat.nlink > 1 ? (first.get(stat.ino) ?? rel) : '';
     if (same !== '') first.set(stat.ino, same);
     lines.push(
-      [rel, stat.mode.toString(8), stat.uid, stat.gid, stat.isFile() ? stat.mtimeMs : '', same, body(at, stat)].join(' '),
+      [
+        rel,
+        stat.mode.toString(8),
+        stat.uid,
+        stat.gid,
+        stat.isFile() ? Math.floor(stat.mtimeMs / 1000) : '',
+        same,
+        body(at, stat),
+      ].join(' '),
     );
     if (stat.isDirectory()) for (const name of readdirSync(at).sort()) walk(join(at, name), `${rel}/${name}`);
   };
@@ -116,9 +136,15 @@ export function migratedTo(dir: string, major: number): boolean {
   }
 }
 
+/** Wait until nothing of a change is at work: its verdict is told before everything is tidied. */
+export async function quiet(node: SandboxNode): Promise<void> {
+  const busy = ['active', 'activating', 'deactivating'];
+  await until('the change is tidied', () => !busy.includes(node.init.units()['edgectl-tx']?.state ?? ''), 60_000);
+}
+
 /** What the kit has left beside a state directory; nothing, when all went well. */
 export function leftovers(node: SandboxNode): string[] {
-  const beside = readdirSync(node.path('var/lib')).filter((name) => name.startsWith('toy.'));
+  const beside = listed(node.path('var/lib')).filter((name) => name.startsWith('toy.'));
   return [...beside, ...listed(node.path('var/lib/edgectl/held'))];
 }
 
@@ -133,9 +159,4 @@ function listed(dir: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Take the state away. */
-export function removeState(node: SandboxNode): void {
-  rmSync(node.path(stateDir), { recursive: true, force: true });
 }
