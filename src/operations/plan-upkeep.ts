@@ -1,10 +1,11 @@
 import { ulid } from 'ulid';
 import { isTx } from '../actions/runtime/answers.js';
 import { compileSteps } from '../actions/runtime/compile.js';
+import { observe } from '../executor/observed.js';
 import type { Fleet, FleetNode } from '../fleet/types.js';
 import type { KitLine } from '../node/types.js';
 import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
-import { buildSlices } from '../plan/slice.js';
+import { buildSlices, type SliceOptions, type StateChoice } from '../plan/slice.js';
 import { resolveFastPath } from '../plan/stages.js';
 import type { Plan, PlanNode } from '../plan/types.js';
 import { mapLimit } from '../util/map-limit.js';
@@ -15,10 +16,17 @@ import type { Workbench } from './workbench.js';
 type Bench = Pick<Workbench, 'fleet' | 'client' | 'around'>;
 type Denied = Readonly<Record<string, readonly string[]>>;
 
-/** Plans the removal of everything of edgectl from nodes. */
-export async function planEject(nodes: readonly FleetNode[], bench: Bench): Promise<Plan> {
+/** Plans the removal of everything of edgectl from nodes; a node with a runtime of class C refuses unless its state may stay migrated. */
+export async function planEject(
+  nodes: readonly FleetNode[],
+  bench: Bench,
+  options: { acceptIrreversible?: boolean } = {},
+): Promise<Plan> {
   const asked = await mapLimit(nodes, 256, async (node) => await ask(node, bench));
-  return await upkeepPlan('eject', asked, bench, {});
+  const keep = (one: Asked): Record<string, StateChoice> =>
+    Object.fromEntries(one.components.map((component) => [component, 'keep' as const]));
+  const state = options.acceptIrreversible ? Object.fromEntries(asked.map((one) => [one.node.id, keep(one)])) : {};
+  return await upkeepPlan('eject', asked, bench, { state });
 }
 
 /** Plans the lifting of every denied bundle on nodes; null when no node denies one. */
@@ -28,13 +36,15 @@ export async function planUndeny(nodes: readonly FleetNode[], bench: Bench): Pro
     asked.flatMap((one) => (Object.keys(one.denied).length > 0 ? [[one.node.id, one.denied]] : [])),
   );
   const concerned = asked.filter((one) => one.node.id in denied);
-  return concerned.length === 0 ? null : await upkeepPlan('undeny', concerned, bench, denied);
+  return concerned.length === 0 ? null : await upkeepPlan('undeny', concerned, bench, { undeny: denied });
 }
 
 interface Asked {
   node: PlanNode;
   series: number;
   denied: Denied;
+  /** What is committed there, as far as it answers. */
+  components: string[];
 }
 
 async function ask(node: FleetNode, bench: Bench): Promise<Asked> {
@@ -55,9 +65,17 @@ async function ask(node: FleetNode, bench: Bench): Promise<Asked> {
     expectAfter: {},
     intent: answer.kind !== 'ok',
   };
-  if (answer.kind === 'ok') return { node: base, series: highestSeries(answer.lines), denied: deniedOn(answer.lines) };
+  if (answer.kind === 'ok') {
+    const components = Object.keys(observe(answer.lines)?.components ?? {});
+    return { node: base, series: highestSeries(answer.lines), denied: deniedOn(answer.lines), components };
+  }
   const outcome = answer.kind === 'refused' ? outcomeOfRefusal(answer) : outcomeOfSilence(answer, false);
-  return { node: { ...base, skip: { state: outcome.state, why: outcome.message } }, series: 0, denied: {} };
+  return {
+    node: { ...base, skip: { state: outcome.state, why: outcome.message } },
+    series: 0,
+    denied: {},
+    components: [],
+  };
 }
 
 function deniedOn(lines: readonly KitLine[]): Denied {
@@ -78,7 +96,7 @@ async function upkeepPlan(
   kind: 'eject' | 'undeny',
   asked: readonly Asked[],
   bench: Bench,
-  undeny: Readonly<Record<string, Denied>>,
+  lines: Pick<SliceOptions, 'undeny' | 'state'>,
 ): Promise<Plan> {
   const now = bench.around.now();
   const policy = policyNamed(bench.fleet);
@@ -112,6 +130,6 @@ async function upkeepPlan(
     stages,
     steps: reachable.flatMap((node) => compileSteps({ kind, node, actual: null, health: policy.health })),
   };
-  const slices = buildSlices(plan, { versionOf: () => '0', undeny });
+  const slices = buildSlices(plan, { versionOf: () => '0', ...lines });
   return await authorisePlan({ ...plan, slices }, bench.around);
 }
