@@ -31,7 +31,7 @@ const everyState: NamedTest = [
   'survives $injection at failpoint $failpoint ($at) with the state of the version that counts: $expect',
 ];
 const killing = 'a killed process is the same there';
-const sameCode = 'the same code with nothing of systemd in it';
+const sameCode = 'not run: the same shell code as in the sandbox';
 const noCut = 'no power cut in it';
 const onImage = 'on the loop image';
 
@@ -360,7 +360,7 @@ Each row is something that can go wrong in the middle of a change, what must com
 \`test/helpers/crash-rows.ts\`; a unit test fails when this page is not fresh, or when a test that it names does not stand in its file or is
 switched off.
 
-- **sandbox**: a node of the embedded lab with the real kit under dash, bash and busybox. A cut there kills every process and empties \`/run\`.
+- **sandbox**: a node of the embedded lab with the real kit, under dash, busybox and in part bash. A cut there kills every process and empties \`/run\`.
 - **machine**: Debian under systemd in a container.
 - **loop image**: such a machine whose \`/var/lib/edgectl\` is an ext4 image of its own. A cut there loses what was not synced.
 `;
