@@ -15,6 +15,8 @@ export const kitParts = [
   '45-stage',
   '50-generation',
   '55-journal',
+  '57-state',
+  '58-snapshot',
   '60-tx',
   '62-health',
   '65-settle',

@@ -64,6 +64,7 @@ export const txStates = [
   'BEGIN',
   'STAGED',
   'ARMED',
+  'SNAP',
   'TRIAL',
   'HEALTHY',
   'AWAIT',

@@ -5,7 +5,7 @@ import { observe } from '../executor/observed.js';
 import { EdgectlError } from '../errors/error.js';
 import type { KitAnswer, TxLine } from '../node/types.js';
 import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
-import { buildSlices } from '../plan/slice.js';
+import { buildSlices, type StateChoice } from '../plan/slice.js';
 import { resolveFastPath } from '../plan/stages.js';
 import type { ComponentDigests, Plan, PlanChange, PlanNode } from '../plan/types.js';
 import { mapLimit } from '../util/map-limit.js';
@@ -27,10 +27,11 @@ type Replaced = Record<string, { version: string; digest: string } | null>;
 /**
  * Plans the undoing of a run: on each node the exact bundles that the run replaced there, as the node recorded them. A node whose bundles
  * are no longer this run's is left alone (`superseded`); one that cannot be asked joins when it returns, if the journal knows what it had.
- * A plan without steps when nothing can be undone now; its nodes say why.
+ * A plan without steps when nothing can be undone now; its nodes say why. Without a choice for their state, nodes refuse to take a runtime
+ * of class C back.
  */
 export async function planRollback(
-  request: { run: Plan; nodes: readonly string[] },
+  request: { run: Plan; nodes: readonly string[]; state?: StateChoice | undefined },
   bench: Pick<Workbench, 'fleet' | 'client' | 'around' | 'journal'>,
 ): Promise<Plan> {
   const { run } = request;
@@ -81,10 +82,19 @@ export async function planRollback(
     steps: moving.flatMap((node) => compileSteps({ kind: 'rollback', node, actual: null, health: run.health })),
     undoes: run.id,
   };
+  const { state } = request;
   const slices = buildSlices(plan, {
+    ...(state === undefined ? {} : { state: stateOf(moving, state) }),
     versionOf: (component, digest) => versionOfDigest(moving, component, digest, versionAt),
   });
   return await authorisePlan({ ...plan, slices }, bench.around);
+}
+
+/** One choice for every component that goes back; it means nothing to those that are not of class C. */
+function stateOf(nodes: readonly PlanNode[], choice: StateChoice): Record<string, Record<string, StateChoice>> {
+  const forAll = (node: PlanNode): Record<string, StateChoice> =>
+    Object.fromEntries(Object.keys(node.expectAfter).map((component) => [component, choice]));
+  return Object.fromEntries(nodes.map((node) => [node.id, forAll(node)]));
 }
 
 async function recordedReturns(run: Plan, bench: Pick<Workbench, 'journal'>): Promise<Map<string, Replaced>> {

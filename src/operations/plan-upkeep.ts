@@ -1,10 +1,11 @@
 import { ulid } from 'ulid';
 import { isTx } from '../actions/runtime/answers.js';
 import { compileSteps } from '../actions/runtime/compile.js';
+import { observe } from '../executor/observed.js';
 import type { Fleet, FleetNode, RolloutPolicy } from '../fleet/types.js';
 import type { KitLine } from '../node/types.js';
 import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
-import { buildSlices, type SliceOptions } from '../plan/slice.js';
+import { buildSlices, type SliceOptions, type StateChoice } from '../plan/slice.js';
 import { resolveFastPath, resolveStages } from '../plan/stages.js';
 import type { Plan, PlanNode, PlanStage } from '../plan/types.js';
 import { mapLimit } from '../util/map-limit.js';
@@ -15,10 +16,17 @@ import type { Workbench } from './workbench.js';
 type Bench = Pick<Workbench, 'fleet' | 'client' | 'around'>;
 type Denied = Readonly<Record<string, readonly string[]>>;
 
-/** Plans the removal of everything of edgectl from nodes. */
-export async function planEject(nodes: readonly FleetNode[], bench: Bench): Promise<Plan> {
+/** Plans the removal of everything of edgectl from nodes; a node with a runtime of class C refuses unless its state may stay migrated. */
+export async function planEject(
+  nodes: readonly FleetNode[],
+  bench: Bench,
+  options: { acceptIrreversible?: boolean } = {},
+): Promise<Plan> {
   const asked = await mapLimit(nodes, 256, async (node) => await ask(node, bench));
-  return await upkeepPlan('eject', asked, bench);
+  const keep = (one: Found): Record<string, StateChoice> =>
+    Object.fromEntries(one.components.map((component) => [component, 'keep' as const]));
+  const state = options.acceptIrreversible ? Object.fromEntries(asked.map((one) => [one.node.id, keep(one)])) : {};
+  return await upkeepPlan('eject', asked, bench, { state });
 }
 
 /** Plans the lifting of every denied bundle on nodes; null when no node denies one. */
@@ -38,15 +46,22 @@ export interface Asked {
   series: number;
 }
 
+/** The same with what its kit told of it. */
+interface Found extends Asked {
+  denied: Denied;
+  /** What is committed there, as far as it answers. */
+  components: string[];
+}
+
 /** What a kind of upkeep adds to the common plan. */
-export interface UpkeepDetails extends Pick<SliceOptions, 'undeny' | 'preparation'> {
+export interface UpkeepDetails extends Pick<SliceOptions, 'undeny' | 'preparation' | 'state'> {
   /** A policy for stages and concurrency; one stage without a gate when absent. */
   policy?: string;
   /** At most so many nodes at once in that one stage; all when absent. */
   atOnce?: number;
 }
 
-async function ask(node: FleetNode, bench: Bench): Promise<Asked & { denied: Denied }> {
+async function ask(node: FleetNode, bench: Bench): Promise<Found> {
   const answer = await bench.client.call(
     node.id,
     { verb: 'status', fields: {}, timeoutMs: 30_000 },
@@ -64,9 +79,17 @@ async function ask(node: FleetNode, bench: Bench): Promise<Asked & { denied: Den
     expectAfter: {},
     intent: answer.kind !== 'ok',
   };
-  if (answer.kind === 'ok') return { node: base, series: highestSeries(answer.lines), denied: deniedOn(answer.lines) };
+  if (answer.kind === 'ok') {
+    const components = Object.keys(observe(answer.lines)?.components ?? {});
+    return { node: base, series: highestSeries(answer.lines), denied: deniedOn(answer.lines), components };
+  }
   const outcome = answer.kind === 'refused' ? outcomeOfRefusal(answer) : outcomeOfSilence(answer, false);
-  return { node: { ...base, skip: { state: outcome.state, why: outcome.message } }, series: 0, denied: {} };
+  return {
+    node: { ...base, skip: { state: outcome.state, why: outcome.message } },
+    series: 0,
+    denied: {},
+    components: [],
+  };
 }
 
 function deniedOn(lines: readonly KitLine[]): Denied {

@@ -4,6 +4,9 @@ import type { ComponentDigests, HealthPolicy, Plan } from './types.js';
 /** What a slice can ask of a node (docs/reference/node-protocol.md, section 3). */
 export type SliceKind = 'update' | 'rollback' | 'undeny' | 'eject' | 'prepare' | 'unprepare';
 
+/** What becomes of the state of a class C component that goes back: what is there stays, or the copy from before is put back. */
+export type StateChoice = 'keep' | 'restore';
+
 /** One node's part of a plan, before it is written as text. */
 export interface SliceFields {
   kind: SliceKind;
@@ -19,6 +22,8 @@ export interface SliceFields {
   expect?: ComponentDigests;
   /** What shall be true; null removes the component from the generation. */
   want?: Readonly<Record<string, { version: string; digest: string } | null>>;
+  /** Of components that go back (kinds `rollback` and `eject`); without it a node refuses to take a class C component back. */
+  state?: Readonly<Record<string, StateChoice>>;
   /** Bundle digests to take off the denied list, by component. */
   undeny?: Readonly<Record<string, readonly string[]>>;
   /** For kinds `prepare` and `unprepare`: further lines, `prepare.*`. */
@@ -52,6 +57,7 @@ export function sliceText(fields: SliceFields): string {
     lines[`want.${component}`] = want === null ? 'none' : `${want.version} ${want.digest}`;
   }
   Object.assign(lines, fields.preparation);
+  for (const [component, choice] of Object.entries(fields.state ?? {})) lines[`state.${component}`] = choice;
   for (const [component, digests] of Object.entries(fields.undeny ?? {}))
     lines[`undeny.${component}`] = [...digests].sort(compareC).join(' ');
   return keyValueText(lines);
@@ -81,6 +87,8 @@ export interface SliceOptions {
   versionOf: (component: string, digest: string) => string;
   /** Overrides local vetoes; audited on the node. */
   emergency?: boolean;
+  /** For kinds `rollback` and `eject`: what becomes of the state of class C, by node id and component. */
+  state?: Readonly<Record<string, Readonly<Record<string, StateChoice>>>>;
   /** For kind `undeny`: digests to lift, by node id and component. */
   undeny?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   /** For kinds `prepare` and `unprepare`: lines `prepare.*` by node id. */
@@ -94,6 +102,7 @@ export function buildSlices(plan: SliceSource, options: SliceOptions): Record<st
     if (node.stage === null) continue;
     const undeny = options.undeny?.[node.id];
     const preparation = options.preparation?.[node.id];
+    const state = options.state?.[node.id];
     const want: Record<string, { version: string; digest: string } | null> = {};
     for (const [component, digest] of Object.entries(node.expectAfter)) {
       want[component] = digest === null ? null : { version: options.versionOf(component, digest), digest };
@@ -109,6 +118,7 @@ export function buildSlices(plan: SliceSource, options: SliceOptions): Record<st
       emergency: options.emergency === true,
       ...(node.observed === null ? {} : { expect: node.expectBefore }),
       ...(plan.kind === 'runtime' || plan.kind === 'rollback' ? { want } : {}),
+      ...(state === undefined ? {} : { state }),
       ...(undeny === undefined ? {} : { undeny }),
       ...(preparation === undefined ? {} : { preparation }),
     });

@@ -152,6 +152,7 @@ export const txTable: Readonly<Record<TxState, OutcomeRow>> = {
   BEGIN: to('ok', 'applying', 'recorded, nothing armed'),
   STAGED: to('ok', 'applying', 'bundles verified'),
   ARMED: to('ok', 'applying', 'the dead-man timer runs'),
+  SNAP: to('ok', 'applying', 'class C: stopped, and its state is copied durably; the new version has not run'),
   TRIAL: to('ok', 'applying', 'switched; health is being watched'),
   HEALTHY: to('ok', 'applying', 'the health window is passed'),
   AWAIT: to('ok', 'applying', 'waits for the operator’s confirmation'),

@@ -30,6 +30,8 @@ sync_disk() {
   sync -f "$R" 2>/dev/null || sync
 }
 
+# An empty file is made with `true >FILE`: `:` is a special built-in, and one whose redirection fails ends the shell (POSIX, 2.8.1).
+
 # put_file FILE TEXT: all or nothing, also for readers.
 put_file() {
   printf '%s' "$2" 2>/dev/null >"$1.tmp.$$" && mv -f "$1.tmp.$$" "$1" && return 0

@@ -47,7 +47,7 @@ canonical() {
 # slice_load FILE: sets S_*; S_WANTS holds `component version digest` lines. Fails when it is not a slice.
 slice_load() {
   S_version='' S_run='' S_fleet='' S_node='' S_series='' S_expires='' S_kind='' S_emergency=0 S_window=90 S_passes=5 S_cap=300 S_confirm=300
-  S_WANTS='' S_UNDENY=''
+  S_WANTS='' S_UNDENY='' S_STATES=''
   canonical "$1" || return 1
   while IFS= read -r sl_line; do
     sl_value=${sl_line#*=}
@@ -64,6 +64,12 @@ slice_load() {
       health.passes) S_passes=$sl_value ;;
       health.cap) S_cap=$sl_value ;;
       confirm.window) S_confirm=$sl_value ;;
+      state.*)
+        sl_name=${sl_line%%=*}
+        sl_name=${sl_name#state.}
+        is_component "$sl_name" || return 1
+        case $sl_value in keep | restore) ;; *) return 1 ;; esac
+        S_STATES="$S_STATES$sl_name $sl_value$NL" ;;
       want.*) slice_want "${sl_line%%=*}" "$sl_value" || return 1 ;;
       undeny.*)
         sl_name=${sl_line%%=*}

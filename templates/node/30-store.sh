@@ -47,7 +47,7 @@ store_put() {
   sp_short=${4%"${4#????????????}"}
   DIR=$R/store/$2/$3-$sp_short
   [ "$5" = 0 ] || DIR=$R/store/$2/0-adopted-$sp_short
-  printf 'adopted=%s\ncomponent=%s\ndigest=%s\nversion=%s\n' "$5" "$2" "$4" "$3" 2>/dev/null >"$1/info" && : >"$1/.complete" || return 1
+  printf 'adopted=%s\ncomponent=%s\ndigest=%s\nversion=%s\n' "$5" "$2" "$4" "$3" 2>/dev/null >"$1/info" && true >"$1/.complete" || return 1
   mkdir -p "$R/store/$2" || return 1
   sync_disk
   rm -rf "$DIR"

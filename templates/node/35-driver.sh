@@ -75,7 +75,9 @@ wire() {
       case $wi_pins in *",$wi_name,"*) wi_path="$wi_path$R/committed/$wi_name/files/bin:" ;; *) wi_path="$wi_path$ACTIVE/$wi_name/files/bin:" ;; esac
     done
     set +f
-    sys_dropin "$wi_unit" "$wi_exec" "$wi_path" || return 1
+    wi_held=
+    if kv_get "$wi_dir/driver" class && [ "$KV" = C ]; then wi_held=1; fi
+    sys_dropin "$wi_unit" "$wi_exec" "$wi_path" "$wi_held" || return 1
   fi
   mkdir -p "$R/wired" || return 1
   kv_same "$R/wired/$1" "$wi_record" || put_file "$R/wired/$1" "$wi_record"

@@ -88,7 +88,7 @@ gen_mark() {
   up_now
   clock_good || NOW=0
   [ -e "$R/gen/$1/.commit" ] || put_file "$R/gen/$1/.commit" "boot=$BOOT${NL}up=$UP${NL}wall=$NOW$NL"
-  : 2>/dev/null >"$R/gen/$1/.ever"
+  true 2>/dev/null >"$R/gen/$1/.ever"
   kv_get "$R/gen/$1/.meta" series
   gm_series=$KV
   kv_get "$R/gen/$1/.meta" run

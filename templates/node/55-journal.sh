@@ -81,7 +81,7 @@ tx_open() {
   for to_dir in "$R/tx"/*; do
     [ -d "$to_dir" ] && [ ! -e "$to_dir/closed" ] || continue
     tx_load "${to_dir##*/}" || continue
-    if tx_closed; then : 2>/dev/null >"$to_dir/closed"; continue; fi
+    if tx_closed; then true 2>/dev/null >"$to_dir/closed"; continue; fi
     if sys_running edgectl-tx; then OPEN_TX=${to_dir##*/}; return 0; fi
     settle_tx "${to_dir##*/}" runner-died
   done

@@ -37,7 +37,7 @@ verb_run() {
     tx_noop
   else
     up_now
-    if ! sys_transient edgectl-tx $((S_cap + S_confirm + 600)) "settle $TXNAME" "$KIT" runner "$TXNAME"; then
+    if ! sys_transient edgectl-tx $((S_cap + S_confirm + 600)) "$STOP_CAP" "settle $TXNAME" "$KIT" runner "$TXNAME"; then
       abort_tx "$TXNAME" runner-died
     fi
   fi
@@ -70,16 +70,20 @@ WANTS
 
 # preflight: what can be known to go wrong without touching anything.
 preflight() {
+  STOP_CAP=300
   command -v ssh-keygen >/dev/null || fail PREFLIGHT 'signer: ssh-keygen is not installed'
-  { : >"$R/.write"; } 2>/dev/null && rm -f "$R/.write" || fail PREFLIGHT "read-only: $R cannot be written"
+  { true >"$R/.write"; } 2>/dev/null && rm -f "$R/.write" || fail PREFLIGHT "read-only: $R cannot be written"
   free_kib "$R"
   [ "$FREE" -ge "$RESERVE_KIB" ] || fail PREFLIGHT "disk: $FREE KiB free in $R, $RESERVE_KIB KiB needed"
+  committed_gen
   pf_text=$(sys_preflight) || fail PREFLIGHT "$pf_text"
   printf '#!/bin/sh\nexit 0\n' >"$R/.exec" && chmod 700 "$R/.exec"
   "$R/.exec" 2>/dev/null || { rm -f "$R/.exec"; fail PREFLIGHT "exec-mount: programs cannot be run from $R"; }
   rm -f "$R/.exec"
   while read -r pf_name _ pf_digest; do
-    [ -n "$pf_name" ] && [ "$pf_digest" != none ] || continue
+    [ -n "$pf_name" ] || continue
+    [ "$S_kind" != rollback ] || way_back "$pf_name" "$pf_digest"
+    [ "$pf_digest" != none ] || continue
     store_find "$pf_name" "$pf_digest"
     preflight_driver "$pf_name" "$DIR"
   done <<WANTS
@@ -90,16 +94,36 @@ preflight_driver() {
   kv_get "$2/driver" class
   case $KV in
     A | B) ;;
-    *) fail PREFLIGHT "class: $1 is of class ${KV:-unknown}; this kit updates classes A and B" ;;
+    C) preflight_state "$1" "$2" ;;
+    *) fail PREFLIGHT "class: $1 is of class ${KV:-unknown}; this kit knows A, B and C" ;;
   esac
   kv_get "$2/driver" service || return 0
   pd_unit=$KV
+  if kv_get "$2/driver" service.grace; then preflight_grace "$1" "$2" "$KV"; fi
   sys_unit_exists "$pd_unit" || fail PREFLIGHT "service: there is no unit $pd_unit here"
   if kv_get "$2/driver" service.kill-mode; then
     pd_mode=$KV
     sys_kill_mode "$pd_unit"
     [ "$KILL_MODE" = "$pd_mode" ] || fail PREFLIGHT "kill-mode: $pd_unit has KillMode=$KILL_MODE, $1 needs $pd_mode for its workloads to survive"
   fi
+}
+
+# preflight_grace COMPONENT DIR SECONDS: somebody else takes this node's work away when the unit is gone for longer.
+preflight_grace() {
+  is_number "$3" || fail PREFLIGHT "grace: $1 has a grace that is no number"
+  kv_get "$2/driver" class
+  [ "$KV" != C ] || fail PREFLIGHT "grace: $1 may be gone for $3 s only, and copying its state takes as long as it takes"
+  kv_get "$2/driver" start-timeout || KV=10
+  [ "$KV" -le "$3" ] || fail PREFLIGHT "grace: $1 may take $KV s to start and be gone for $3 s only; drain the node first, or give it less time"
+}
+# preflight_state COMPONENT DIR: is there something to copy, can it be put back, and is there room for it?
+preflight_state() {
+  pt_dirs=
+  for pt_dir in $(driver_lines "$2" state); do pt_dirs="$pt_dirs$P$pt_dir$NL"; done
+  [ -n "$pt_dirs" ] && kv_get "$2/driver" service || fail PREFLIGHT "class: $1 is of class C, and its driver names no state or no service"
+  state_check "$pt_dirs" || fail PREFLIGHT "$WRONG_ID: $WRONG"
+  # Putting a large state back takes its time, and must not be cut off.
+  STOP_CAP=3600
 }
 
 # veto_asked: sets VETO to the reason of a local veto; fails when there is one. An emergency slice overrides, and that is recorded.
@@ -131,13 +155,14 @@ veto_aged() {
 }
 veto() { veto_asked || fail VETO "$VETO"; }
 
+# tx_begin: a record of the same name without a state was never begun: whoever made it was cut off before its first line.
 tx_begin() {
   tb_dir=$R/tx/.new.$TXNAME
   rm -rf "$tb_dir"
   mkdir -p "$tb_dir" && {
     printf 'run=%s\nstep=%s\n' "$Q_run" "$Q_step" >"$tb_dir/spec" && printf '%s\n' "$Q_nonce_sha256" >"$tb_dir/nonce" &&
       dd if=/dev/zero of="$tb_dir/reserve" bs=1024 count=64
-  } 2>/dev/null && mv -fT "$tb_dir" "$R/tx/$TXNAME" || { rm -rf "$tb_dir"; fail NO_SPACE "no space left in $R"; }
+  } 2>/dev/null && rm -rf "${R:?}/tx/$TXNAME" && mv -fT "$tb_dir" "$R/tx/$TXNAME" || { rm -rf "$tb_dir"; fail NO_SPACE "no space left in $R"; }
   TX_SEQ=0 TX_STATE='' TX_GEN=''
   journal "$TXNAME" BEGIN || { rm -rf "${R:?}/tx/$TXNAME"; fail NO_SPACE "no space left in $R"; }
 }
@@ -148,7 +173,7 @@ tx_noop() {
   gen_mark "$NEWGEN"
   point "$ACTIVE" "$R/gen/$NEWGEN"
   journal "$TXNAME" COMMIT "gen=$NEWGEN" noop=1
-  : >"$R/tx/$TXNAME/closed"
+  true >"$R/tx/$TXNAME/closed"
   event committed tx "$TXNAME" noop 1
 }
 
@@ -170,7 +195,10 @@ tx_clean() {
   done
   rm -f "$R/tx/$1/reserve"
   rm -rf "$R/gen/.new"
-  : 2>/dev/null >"$R/tx/$1/closed"
+  # State that could not be put back is kept, and nothing may start on what is there instead.
+  [ "$TX_STATE" = BROKEN ] && [ -f "$R/snap/$1/index" ] || release "$1"
+  true 2>/dev/null >"$R/tx/$1/closed"
+  snapshots_sweep
 }
 
 # runner TX: internal, in a unit of its own; whatever ends it, `settle` runs after it.
@@ -182,7 +210,7 @@ verb_runner() {
   slice_load "$R/runs/$TX_RUN/slice" || die_early "run $TX_RUN has no slice"
   committed_gen
   OLDGEN=$GEN
-  runner_stage "$1" && runner_arm "$1" && runner_switch "$1" && runner_watch "$1"
+  runner_stage "$1" && runner_arm "$1" && runner_snapshot "$1" && runner_switch "$1" && runner_watch "$1"
 }
 
 # stop_with WHY: an abort that the recipe's `&&` ends with.
@@ -239,6 +267,7 @@ units_of() {
 runner_arm() {
   if ! veto_asked; then say_progress 0 "$VETO"; stop_with veto; return 1; fi
   up_now
+  ARMED_UP=$UP
   DEADLINE=$((UP + S_cap + S_confirm))
   mkdir -p "$V/verdict/$1"
   put_file "$V/trial" "tx=$1${NL}gen=$TX_GEN${NL}old=$OLDGEN${NL}deadline=$DEADLINE$NL" || { stop_with deadman; return 1; }
@@ -258,10 +287,11 @@ runner_switch() {
   units_of "$TX_GEN"
   put_file "$V/tx/$1/units" "$UNITS" || { stop_with deadman; return 1; }
   journal "$1" TRIAL || { stop_with no-space; return 1; }
-  : >"$V/tx/$1/touched"
+  true >"$V/tx/$1/touched"
   point "$ACTIVE" "$R/gen/$TX_GEN"
   fp 8 #@lab
   wire_generation "$TX_GEN" || { decide "$1" "preflight:read-only"; settle_tx "$1" preflight:read-only; return 1; }
+  state_rolled_back || { snapshot_failed "$1" no-space "$WRONG"; return 1; }
   if [ -n "$UNITS" ]; then
     for rw_unit in $UNITS; do sys_trial "$rw_unit" "$START_TIMEOUT"; done
     sys_reload

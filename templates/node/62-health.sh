@@ -8,7 +8,7 @@ say_progress() {
 # baseline TX: the children of processes that must keep pid and start time, as `pid start age`.
 baseline() {
   mkdir -p "$V/tx/$1"
-  : >"$V/tx/$1/survive"
+  true >"$V/tx/$1/survive"
   up_now
   for ba_name in $CHANGED; do
     for ba_gen in "${OLDGEN:-none}" "$TX_GEN"; do
@@ -81,7 +81,7 @@ wait_units() {
 }
 # units_mark TX: remember the main processes that the window is about.
 units_mark() {
-  : >"$V/tx/$1/main"
+  true >"$V/tx/$1/main"
   for um_unit in $UNITS; do
     sys_show "$um_unit"
     printf '%s %s %s\n' "$um_unit" "$SHOW_PID" "$SHOW_RESTARTS" >>"$V/tx/$1/main"
@@ -126,7 +126,7 @@ PROBES
 
 # health_pass TX: one look at everything. Sets HEALTH; sets FATAL to a reason that no later pass can mend.
 health_pass() {
-  FATAL=
+  FATAL='' PROBE_HUNG=
   units_same "$1" || { FATAL=crash; return 1; }
   probes "$TX_GEN" || return 1
   survivors "$1"
@@ -146,7 +146,9 @@ runner_watch() {
   fi
   units_mark "$1"
   up_now
-  ww_start=$UP ww_next=$UP ww_passes=0 ww_bad=0 ww_hung=
+  ww_start=$UP ww_cap=$UP ww_next=$UP ww_passes=0 ww_bad=0 ww_hung=
+  # The copy of its state is part of the time that class C has: what is left for the confirmation stays the same.
+  [ -z "$STATE_NAMES" ] || ww_cap=$ARMED_UP
   ww_every=1
   [ "$S_window" -le 30 ] || ww_every=3
   while ! decided "$1"; do
@@ -155,12 +157,14 @@ runner_watch() {
     if [ "$UP" -ge "$ww_next" ]; then
       ww_next=$((UP + ww_every))
       watch_pass "$1"
+      # A probe that hangs has taken its time.
+      up_now
     fi
     if [ "$TX_STATE" = TRIAL ]; then
       if [ "$ww_passes" -ge "$S_passes" ] && [ $((UP - ww_start)) -ge "$S_window" ]; then
         journal "$1" HEALTHY && journal "$1" AWAIT || decide "$1" no-space
         fp 11 #@lab
-      elif [ $((UP - ww_start)) -ge "$S_cap" ]; then
+      elif [ $((UP - ww_cap)) -ge "$S_cap" ]; then
         decide "$1" "${ww_hung:-health}"
       fi
     elif [ "$ww_bad" -ge 3 ]; then

@@ -58,6 +58,7 @@ finish_commit() {
   rm -f "$R/.committed.new"
   if [ -n "$2" ]; then journal "$1" COMMIT late=1 || :; else journal "$1" COMMIT || :; fi
   fp 16 #@lab
+  state_committed "$1"
   tx_clean "$1"
   active_gen
   [ "$AGEN" = "$TX_GEN" ] || point "$ACTIVE" "$R/gen/$TX_GEN"
@@ -78,8 +79,16 @@ revert_tx() {
   sys_trial_clear
   if [ -n "$GEN" ]; then wire_generation "$GEN"; fi
   rv_state=REVERTED
-  if [ -n "$UNITS" ] && [ -e "$V/tx/$1/touched" ] && ! sys_stopping; then
-    revert_units "$1" || rv_state=BROKEN
+  # A machine that is going down would cut this off; it begins with it again when it comes up.
+  if [ -f "$R/snap/$1/index" ] && sys_stopping; then return 0; fi
+  if state_back "$1"; then
+    release "$1"
+    if [ -n "$UNITS" ] && [ -e "$V/tx/$1/touched" ] && ! sys_stopping; then
+      revert_units "$1" || rv_state=BROKEN
+    fi
+  else
+    rv_state=BROKEN
+    say_progress 0 "$WRONG"
   fi
   case $2 in health | crash | hang) deny_changed "$GEN" "$TX_GEN" "$2" ;; esac
   journal "$1" "$rv_state" "why=$2" || :

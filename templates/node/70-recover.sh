@@ -18,6 +18,7 @@ do_recover() {
   rm -rf "$R/staging"/* "$R/gen/.new" "$R/.committed.new" "$R/tx"/.new.* 2>/dev/null
   if [ -n "$RECOVERED" ]; then
     if [ "$RECOVERED" != "$rc_pointer" ]; then
+      hold_unproven "${rc_pointer:-$rc_newest}" "$RECOVERED"
       gen_commit "$RECOVERED" || :
       event repaired generation "$RECOVERED" from "${rc_pointer:-none}" why "$RECOVER_WHY"
     fi
@@ -27,13 +28,17 @@ do_recover() {
     wire_generation "$RECOVERED" || :
   fi
   recover_journals
+  recover_held
+  snapshots_sweep
 }
 recover_choose() {
   if [ -z "$1" ]; then rc_broken='the committed pointer leads nowhere'; else rc_broken="$WRONG_COMPONENT of generation $1 $WRONG"; fi
-  rc_best=0
+  rc_best=0 rc_newest=0
   for rc_dir in "$R/gen"/*; do
     rc_n=${rc_dir##*/}
-    is_number "$rc_n" && [ -e "$rc_dir/.ever" ] && [ "$rc_n" -gt "$rc_best" ] || continue
+    is_number "$rc_n" && [ -e "$rc_dir/.ever" ] || continue
+    [ "$rc_n" -le "$rc_newest" ] || rc_newest=$rc_n
+    [ "$rc_n" -gt "$rc_best" ] || continue
     gen_usable "$rc_n" && rc_best=$rc_n
   done
   if [ "$rc_best" != 0 ]; then
@@ -48,8 +53,8 @@ recover_choose() {
 recover_journals() {
   for rj_dir in "$R/tx"/*; do
     [ -d "$rj_dir" ] && [ ! -e "$rj_dir/closed" ] || continue
-    tx_load "${rj_dir##*/}" || { : >"$rj_dir/closed"; continue; }
-    if tx_closed; then : >"$rj_dir/closed"; continue; fi
+    tx_load "${rj_dir##*/}" || { true >"$rj_dir/closed"; continue; }
+    if tx_closed; then true >"$rj_dir/closed"; continue; fi
     settle_tx "${rj_dir##*/}" power
   done
 }
@@ -85,9 +90,16 @@ verb_fallback() {
   units_of "$fb_from"
   units_of "$fb_to"
   case " $UNITS " in *" $1 "*) ;; *) unlock settle; return 0 ;; esac
+  state_of "$fb_from" "$fb_to"
+  if [ -n "$STATE_NAMES" ]; then
+    # The older version would meet what the newer one has written since.
+    event broken unit "$1" generation "$fb_from" why "the state of$STATE_NAMES does not go back by itself"
+    unlock settle
+    return 0
+  fi
   deny_changed "$fb_to" "$fb_from" crash
   # The one that it falls back to has had its chance to be fallen back from.
-  : >"$R/gen/$fb_to/.fellback"
+  true >"$R/gen/$fb_to/.fellback"
   gen_commit "$fb_to" || :
   point "$ACTIVE" "$R/gen/$fb_to"
   wire_generation "$fb_to" || :

@@ -63,6 +63,7 @@ verb_status() {
   generation_line
   denied_lines
   later_lines
+  snapshot_lines
   done_ok
 }
 
@@ -126,11 +127,22 @@ verb_eject() {
   lock tx || fail BUSY 'another change is under way'
   accepted "$Q_run"
   [ "$S_kind" = eject ] || fail BAD_SLICE "a slice of kind $S_kind does not eject"
+  eject_state
   tx_open
   [ -z "$OPEN_TX" ] || fail BUSY "transaction $OPEN_TX is open"
   remove_all
   LOCKS=
   done_ok
+}
+
+# eject_state: the distribution's build of class C would start on what a newer version has migrated; somebody has to have said so.
+eject_state() {
+  committed_gen
+  for es_link in "$R/gen/${GEN:-none}"/*; do
+    gen_component "${GEN:-none}" "${es_link##*/}" && [ "$C_ADOPTED" = 0 ] && kv_get "$C_DIR/driver" class && [ "$KV" = C ] || continue
+    state_choice "${es_link##*/}"
+    [ "$CHOICE" = keep ] || fail PREFLIGHT "state: ${es_link##*/} $C_VERSION may have migrated its state; roll it back first, or let the slice say that the state is kept"
+  done
 }
 
 # verb_gc: generations and bundles that nothing needs: not the committed ones, not the way back from them, not the
@@ -167,7 +179,21 @@ verb_gc() {
     rm -rf "$gc_dir"
     o_new removed; o_s component "${gc_name%%/*}"; o_s digest "$gc_digest"; o_n bytes "$((gc_kib * 1024))"; o_end
   done
+  snapshots_sweep
+  [ "$Q_op" != snapshots ] || gc_snapshots
   done_ok
+}
+# gc_snapshots: asked for by name: the copies of committed changes go too, and with them the way back of the state.
+gc_snapshots() {
+  for gs_dir in "$R/snap"/*; do
+    [ -f "$gs_dir/index" ] || continue
+    tx_state_of "${gs_dir##*/}"
+    [ "$STATE_OF" = COMMIT ] || continue
+    gs_kib=$(du -sk "$gs_dir" | cut -f1)
+    gs_names=$(sed -n 's/^component \([^ ]*\) .*/\1/p' "$gs_dir/index" | tr '\n' ' ')
+    snapshot_drop "$gs_dir"
+    o_new removed; o_s component "${gs_names% }"; o_s snapshot "${gs_dir##*/}"; o_n bytes "$((gs_kib * 1024))"; o_end
+  done
 }
 # gc_wants: digests of accepted slices that are newer than what is committed.
 gc_wants() {
@@ -222,7 +248,10 @@ verb_doctor() {
   fi
   free_kib "$R"
   if [ "$FREE" -ge $((RESERVE_KIB * 8)) ]; then check disk true "$FREE KiB free" ''; else check disk false "$FREE KiB free in $R" 'edgectl node gc'; fi
-  if { : >"$R/.write"; } 2>/dev/null; then rm -f "$R/.write"; check writable true "$R" ''; else check writable false "$R cannot be written" 'look at the file system'; fi
+  if { true >"$R/.write"; } 2>/dev/null; then rm -f "$R/.write"; check writable true "$R" ''; else check writable false "$R cannot be written" 'look at the file system'; fi
+  dr_held=
+  for dr_file in "$R/held"/*; do [ ! -f "$dr_file" ] || [ -f "$V/trial" ] || dr_held="$dr_held ${dr_file##*/}"; done
+  if [ -z "$dr_held" ]; then check held true 'no unit waits for its state' ''; else check held false "not started, because their state is not proven:$dr_held" 'edgectl-node recover; or roll out again'; fi
   if dr_text=$(sys_preflight); then check init true "$INIT" ''; else check init false "$dr_text" ''; fi
   if [ -s "$TRUST" ]; then check trust true "$(grep -c '^[^#]' "$TRUST") key(s) may sign" ''; else check trust false "$TRUST is empty" 'edgectl node prepare'; fi
   if clock_good; then check clock true "$(date -u '+%Y-%m-%d %H:%M:%S') UTC" ''; else check clock false "the clock says $(date -u '+%Y-%m-%d %H:%M:%S') UTC" 'expiry is not checked until the clock is right'; fi

@@ -48,11 +48,12 @@ sys_running() {
 }
 sys_restart() { sb restart "$1"; }
 sys_stop() { sb stop "$1"; }
+sys_halt() { sb stop "$1"; }
 sys_reload() { sb reload; }
 sys_stopping() { sb system && [ "$SB" = stopping ]; }
 sys_transient() {
-  st_unit=$1 st_cap=$2 st_stop=$3
-  shift 3
+  st_unit=$1 st_cap=$2 st_stop=$4
+  shift 4
   sb transient "$st_unit" "$st_cap" "$st_stop" "$@"
 }
 sys_timer() {
@@ -64,11 +65,12 @@ sys_timer_active() { sb timer-active "$1" && [ "$SB" = yes ]; }
 sys_timer_stop() { sb timer-stop "$1" || :; }
 sys_processes() { sb processes "$1" && printf '%s\n' "$SB"; }
 sys_log() { tail -n 20 "$P/var/log/lab-init/$1.log"; }
-# sys_dropin UNIT EXEC PATH: durable; sets REWIRED when something changed.
+# sys_dropin UNIT EXEC PATH HELD: durable; sets REWIRED when something changed. HELD: the unit starts only while nobody holds it.
 sys_dropin() {
   sd_dir=$P/etc/lab-init/units/$1.d
   sd_text="exec=$2${NL}onfailure=$KIT fallback $1$NL"
   [ -z "$3" ] || sd_text="${sd_text}env.PATH=$3$PATH$NL"
+  [ -z "$4" ] || sd_text="${sd_text}held=$R/held/$1${NL}let=$V/let/$1$NL"
   kv_same "$sd_dir/10-edgectl.conf" "$sd_text" && return 0
   REWIRED=1
   mkdir -p "$sd_dir" && put_file "$sd_dir/10-edgectl.conf" "$sd_text"

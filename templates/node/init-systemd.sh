@@ -42,6 +42,8 @@ sys_restart() {
   sleep 1
 }
 sys_stop() { systemctl stop "$1.service" >/dev/null 2>&1; }
+# sys_halt UNIT: a unit of the runtimes, by its full name.
+sys_halt() { systemctl stop "$1" >/dev/null 2>&1; }
 sys_reload() { systemctl daemon-reload >/dev/null 2>&1; }
 sys_stopping() { [ "$(systemctl is-system-running 2>/dev/null)" = stopping ]; }
 # sys_forget UNIT: one that has ended must not keep its name. systemd may hold on to it in spite of --collect, seen under
@@ -54,16 +56,16 @@ sys_forget() {
   rm -f "/run/systemd/transient/$1"
   sys_reload
 }
-# sys_transient UNIT CAP STOPVERB ARGV…: the unit's name is the lock; the stop hook runs also after kill -9.
+# sys_transient UNIT CAP STOPCAP STOPVERB ARGV…: the unit's name is the lock; the stop hook runs also after kill -9.
 sys_transient() {
-  st_unit=$1 st_cap=$2 st_stop=$3
-  shift 3
+  st_unit=$1 st_cap=$2 st_stop_cap=$3 st_stop=$4
+  shift 4
   # Whatever still runs under that name is the tail of a change that is closed: the caller has seen to it that none is open.
   st_tries=0
   while [ "$st_tries" -lt 60 ] && sys_running "$st_unit"; do st_tries=$((st_tries + 1)); tick; done
   sys_forget "$st_unit.service"
   systemd-run --quiet --no-block --collect --unit="$st_unit" -p Type=exec -p KillMode=control-group -p OOMScoreAdjust=-900 \
-    -p RuntimeMaxSec="$st_cap" -p TimeoutStopSec=300 -p ExecStopPost="$KIT $st_stop" "$@" >/dev/null 2>&1 </dev/null
+    -p RuntimeMaxSec="$st_cap" -p TimeoutStopSec="$st_stop_cap" -p ExecStopPost="$KIT $st_stop" "$@" >/dev/null 2>&1 </dev/null
 }
 sys_timer() {
   st_unit=$1 st_cap=$2
@@ -78,7 +80,8 @@ sys_timer_stop() { systemctl stop "$1.timer" >/dev/null 2>&1 || :; }
 # sys_processes COMM: pids of processes whose name starts so. One grep over what may be thousands.
 sys_processes() { grep -ls "^$1" /proc/[0-9]*/comm 2>/dev/null | cut -d/ -f3; }
 sys_log() { journalctl -u "$1" -n 20 -o cat --no-pager 2>/dev/null; }
-# sys_dropin UNIT EXEC PATH: durable; sets REWIRED when something changed.
+# sys_dropin UNIT EXEC PATH HELD: durable; sets REWIRED when something changed. HELD: the unit starts only while nobody holds it, or in
+# the trial of this boot (systemd.unit(5): of conditions with a pipe one must hold).
 sys_dropin() {
   sd_dir=$P/etc/systemd/system/$1.d
   sd_text="# Written by edgectl; \`edgectl node eject\` removes it.
@@ -86,7 +89,11 @@ sys_dropin() {
 OnFailure=edgectl-fallback@%n.service
 RequiresMountsFor=/var/lib/edgectl
 After=edgectl-recover.service
-[Service]
+"
+  [ -z "$4" ] || sd_text="${sd_text}ConditionPathExists=|!$R/held/$1
+ConditionPathExists=|$V/let/$1
+"
+  sd_text="${sd_text}[Service]
 ExecStart=
 ExecStart=$2
 "

@@ -41,7 +41,7 @@ prepare_mounts() {
   else
     need durable true "${pm_type:-unknown}" ''
   fi
-  if ! { : >"$pm_dir/.edgectl-probe"; } 2>/dev/null; then
+  if ! { true >"$pm_dir/.edgectl-probe"; } 2>/dev/null; then
     need read-only false "$pm_dir cannot be written" 'mount it writable'
     return 0
   fi
@@ -51,14 +51,14 @@ prepare_mounts() {
   rm -f "$pm_dir/.edgectl-probe"
   free_kib "$pm_dir"
   if [ "$FREE" -ge 65536 ]; then need disk true "$FREE KiB free" ''; else need disk false "$FREE KiB free below $pm_dir, 65536 needed" 'make room'; fi
-  if ! { mkdir -p "$ETC" && : >"$ETC/.probe"; } 2>/dev/null; then need read-only false "$P/etc cannot be written" 'edgectl needs drop-ins in /etc'; fi
+  if ! { mkdir -p "$ETC" && true >"$ETC/.probe"; } 2>/dev/null; then need read-only false "$P/etc cannot be written" 'edgectl needs drop-ins in /etc'; fi
   rm -f "$ETC/.probe"
   if [ "$ARG_mode" = check ]; then rmdir "$ETC" 2>/dev/null; fi
   prepare_path
 }
 # The kit is what sudo runs: nobody but root may be able to replace it.
 prepare_path() {
-  if { mkdir -p "$P/usr/local/sbin" && : >"$P/usr/local/sbin/.edgectl-probe"; } 2>/dev/null; then
+  if { mkdir -p "$P/usr/local/sbin" && true >"$P/usr/local/sbin/.edgectl-probe"; } 2>/dev/null; then
     rm -f "$P/usr/local/sbin/.edgectl-probe"
     KIT=$P/usr/local/sbin/edgectl-node
   else
@@ -141,7 +141,7 @@ Conflicts=shutdown.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=$KIT recover
-TimeoutStartSec=120
+TimeoutStartSec=3600
 [Install]
 WantedBy=multi-user.target
 "

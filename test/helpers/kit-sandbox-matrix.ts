@@ -1,5 +1,6 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import type { TxLine } from '../../src/node/types.js';
+import { fingerprint, migratedTo, stateDir, stateRuntime } from './kit-class-c.js';
 import type { MatrixNode, Observation } from './kit-matrix.js';
 import type { SandboxNode, Started } from './kit-sandbox.js';
 import { must } from './kit-sandbox.js';
@@ -11,14 +12,20 @@ import { until } from './until.js';
 export class SandboxMatrixNode implements MatrixNode {
   readonly old = '1.0';
   readonly new = '2.0';
+  /** How long a node may take to settle. */
+  patienceMs = 60_000;
   readonly #bundle: KitBundle;
   readonly #authority: KitAuthority;
   readonly #hitFile = 'run/edgectl/failpoint-hit';
   #hit = false;
   #attempt = 1;
 
-  constructor(readonly node: SandboxNode) {
-    this.#bundle = node.runtime(this.new);
+  /** With the toy, or with another build of its version 2.0. */
+  constructor(
+    readonly node: SandboxNode,
+    bundle = node.runtime('2.0'),
+  ) {
+    this.#bundle = bundle;
     this.#authority = node.update([this.#bundle], { 'health.window': 0, 'health.passes': 1 });
   }
 
@@ -74,7 +81,7 @@ export class SandboxMatrixNode implements MatrixNode {
       seen.running !== '' &&
       JSON.stringify(seen) === before;
     // A killed runner is settled by its stop hook; give it, and the daemon's start, their time. What never rests is judged as it is.
-    return until(`${this.node.id} is at rest`, look, { good: atRest }).catch(() => latest);
+    return until(`${this.node.id} is at rest`, look, { good: atRest, within: this.patienceMs }).catch(() => latest);
   }
 
   async retry(): Promise<Observation> {
@@ -83,6 +90,11 @@ export class SandboxMatrixNode implements MatrixNode {
     await this.node.reach(started, 'AWAIT');
     must(await this.node.confirm(started));
     return this.observe();
+  }
+
+  /** What a node of another kind can see besides. */
+  protected extra(): Partial<Observation> {
+    return {};
   }
 
   async #begin(): Promise<Started> {
@@ -102,6 +114,7 @@ export class SandboxMatrixNode implements MatrixNode {
     const generation = await this.node.generation();
     const doctor = await this.node.call('doctor');
     return {
+      ...this.extra(),
       committed: generation.committed_components['toy']?.version ?? '',
       active: generation.components['toy']?.version ?? '',
       running: this.node.running(),
@@ -111,5 +124,22 @@ export class SandboxMatrixNode implements MatrixNode {
       trial: generation.trial,
       faults: doctor.lines.filter((line) => line['ok'] === false).map((line) => String(line['id'])),
     };
+  }
+}
+
+/** The same under a runtime that migrates its state. */
+export class StateMatrixNode extends SandboxMatrixNode {
+  readonly #before: readonly string[];
+
+  constructor(node: SandboxNode) {
+    super(node, stateRuntime(node, '2.0'));
+    this.#before = fingerprint(node.path(stateDir));
+  }
+
+  protected override extra(): Partial<Observation> {
+    const dir = this.node.path(stateDir);
+    if (migratedTo(dir, 2)) return { stateOf: 'new' };
+    const same = existsSync(dir) && JSON.stringify(fingerprint(dir)) === JSON.stringify(this.#before);
+    return { stateOf: same ? 'old' : 'neither' };
   }
 }

@@ -9,7 +9,7 @@ import type { Signer } from './machines-authority.js';
 /** Prepares a machine as `edgectl node prepare` does, but without a network; with failpoints when a lab kit is asked for. */
 export async function prepareMachine(
   machine: Machine,
-  signer: Signer,
+  signer: Pick<Signer, 'fleet' | 'allowedSigners'>,
   options: { labKit?: boolean; mode?: 'install' | 'undo' } = {},
 ): Promise<void> {
   const builtAt = Math.floor(Date.now() / 1000);

@@ -22,6 +22,7 @@ export function renderNodeDriver(driver: Driver): string {
     'probe',
     driver.health.map((words) => words.join(' ')),
   );
+  numbered('state', driver.state);
   if (driver.survive.length > 0) lines.push(['survive', driver.survive.join(' ')]);
   if (driver.surviveAge !== undefined) lines.push(['survive.age', String(driver.surviveAge)]);
   const { service } = driver;
@@ -30,6 +31,7 @@ export function renderNodeDriver(driver: Driver): string {
     lines.push(['start-timeout', String(service.startTimeout)]);
     if (service.path.length > 0) lines.push(['service.path', service.path.join(',')]);
     if (service.pin.length > 0) lines.push(['service.pin', service.pin.join(',')]);
+    if (service.grace !== undefined) lines.push(['service.grace', String(service.grace)]);
     if (service.killMode !== undefined) lines.push(['service.kill-mode', service.killMode]);
   }
   return lines

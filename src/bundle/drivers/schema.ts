@@ -52,6 +52,11 @@ const compatibility = z.strictObject({
   text: z.string().min(1),
 });
 
+/** Places on a node that are edgectl's own (node protocol, section 1). */
+const ours = ['/var/lib/edgectl', '/run/edgectl', '/etc/edgectl', '/usr/local/sbin/edgectl-node'];
+const holdsOurs = (dir: string): boolean =>
+  ours.some((own) => own === dir || own.startsWith(`${dir}/`) || dir.startsWith(`${own}/`));
+
 /** A runtime driver as written in YAML (docs/reference/drivers.md). */
 export const driverSchema = z
   .strictObject({
@@ -68,10 +73,14 @@ export const driverSchema = z
         /** Components of `path` that stay the committed ones during a trial. */
         pin: z.array(name).default([]),
         killMode: z.enum(['process', 'mixed', 'control-group']).optional(),
+        /** Seconds that it may be gone before others take its work away, e.g. Nomad's heartbeat_grace. */
+        grace: z.int().min(1).max(86_400).optional(),
         /** Seconds. */
         startTimeout: z.int().min(1).max(3600).default(60),
       })
       .optional(),
+    /** Class C: the directories that a new version migrates. */
+    state: z.array(absolutePath).default([]),
     version: z.strictObject({ probe: argv, fileName: regex.optional() }),
     health: z.array(argv).min(1),
     adopt: z.array(z.strictObject({ to: relativePath, from: z.array(absolutePath).min(1) })).default([]),
@@ -91,6 +100,21 @@ export const driverSchema = z
       problem(['service'], 'class A restarts nothing and has no service');
     if (driver.class !== 'A' && driver.service === undefined)
       problem(['service'], `class ${driver.class} needs a service`);
+    if (driver.class === 'C' && driver.state.length === 0)
+      problem(['state'], 'class C names the directories whose contents a new version migrates');
+    if (driver.class !== 'C' && driver.state.length > 0)
+      problem(['state'], `class ${driver.class} migrates nothing; with state it is class C`);
+    driver.state.forEach((dir, index) => {
+      const around = driver.state.find((other, at) => at !== index && (dir === other || dir.startsWith(`${other}/`)));
+      if (around !== undefined) problem(['state', index], `${dir} is ${around} or lies in it`);
+      if (holdsOurs(dir))
+        problem(['state', index], `${dir} holds what edgectl itself keeps on the node, or lies in it`);
+    });
+    const { grace, startTimeout = 0 } = driver.service ?? {};
+    if (grace !== undefined && startTimeout > grace)
+      problem(['service', 'grace'], `it may take ${startTimeout} s to start and be gone for ${grace} s only`);
+    if (grace !== undefined && driver.class === 'C')
+      problem(['service', 'grace'], 'copying the state of class C takes as long as it takes');
     driver.service?.pin.forEach((pinned, index) => {
       if (!driver.service?.path.includes(pinned))
         problem(['service', 'pin', index], `${pinned} is not among service.path`);

@@ -17,6 +17,9 @@ export default class NodeEject extends RunCommand<typeof NodeEject> {
     all: Flags.boolean({ summary: 'Every node of the fleet.' }),
     on: Flags.string({ helpValue: 'SELECTOR', summary: 'Nodes that this selector matches.' }),
     'dry-run': Flags.boolean({ summary: 'Show the plan; nodes are only read.' }),
+    'accept-irreversible': Flags.boolean({
+      summary: 'Class C: let the distribution’s version start on the state as ours left it.',
+    }),
     out: Flags.string({ helpValue: 'FILE', summary: 'Write the plan to a file for edgectl apply, and stop.' }),
   };
 
@@ -27,6 +30,7 @@ export default class NodeEject extends RunCommand<typeof NodeEject> {
     const { planEject } = await import('../../operations/plan-upkeep.js');
     const { on, all } = this.flags;
     const nodes = chosenNodes(bench.fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
-    return await this.propose(await planEject(nodes, bench), this.flags);
+    const acceptIrreversible = this.flags['accept-irreversible'];
+    return await this.propose(await planEject(nodes, bench, { acceptIrreversible }), this.flags);
   }
 }

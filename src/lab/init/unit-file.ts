@@ -13,6 +13,8 @@ import type { UnitDefinition } from './unit.js';
  *   start-limit=<n>           starts within ten seconds before it is left failed; default 5
  *   start-timeout=<s>         for units with `ready`; default 30
  *   ready=<path below the root>   it is active once this file exists; without it, once it was started
+ *   held=<absolute path>      it does not start while this file exists, …
+ *   let=<absolute path>       … unless this one does, too
  *   onfailure=<argv>          run when it is left failed
  *   env.NAME=<value>
  */
@@ -60,6 +62,8 @@ function definition(root: string, keys: Map<string, string>): UnitDefinition {
   const startLimit = number('start-limit');
   const restartDelayMs = number('restart-delay');
   const ready = keys.get('ready');
+  const held = keys.get('held');
+  const unlessThere = keys.get('let');
   const onFailure = words('onfailure');
   return {
     exec: words('exec'),
@@ -71,6 +75,8 @@ function definition(root: string, keys: Map<string, string>): UnitDefinition {
     ...(startTimeoutS === undefined ? {} : { startTimeoutS }),
     ...(startLimit === undefined ? {} : { startLimit }),
     ...(restartDelayMs === undefined ? {} : { restartDelayMs }),
+    ...(held === undefined ? {} : { held }),
+    ...(unlessThere === undefined ? {} : { let: unlessThere }),
     ...(ready === undefined ? {} : { ready: join(root, ready) }),
     ...(onFailure.length === 0 ? {} : { onFailure }),
   };

@@ -15,6 +15,9 @@ export interface UnitDefinition {
   startTimeoutS?: number;
   /** Absolute path of the file whose existence says that it is ready. */
   ready?: string;
+  /** Absolute path of a file that keeps it from starting, unless `let` exists as well. */
+  held?: string;
+  let?: string;
   onFailure?: string[];
   /** Run after the main process has ended, however it ended. */
   stopPost?: string[];
@@ -73,6 +76,10 @@ export class Unit {
       unit = await this.#options.definition();
     } catch {
       this.#set({ state: 'failed', result: 'exit-code' });
+      return;
+    }
+    if (await isHeld(unit)) {
+      this.#set({ state: 'inactive', pid: 0 });
       return;
     }
     this.#starts = [...this.#starts.filter((at) => performance.now() - at < startPeriodMs), performance.now()];
@@ -220,6 +227,11 @@ export class Unit {
 
 function assignments(env: Record<string, string>): string[] {
   return Object.entries(env).map(([name, value]) => `${name}=${value}`);
+}
+
+async function isHeld({ held, let: unless }: UnitDefinition): Promise<boolean> {
+  if (held === undefined || !(await isThere(held))) return false;
+  return unless === undefined || !(await isThere(unless));
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -277,7 +277,7 @@ describe.skipIf(need.skip).each(shells)('the node itself refuses, under %s', (sh
       });
     });
 
-    it('a class that it cannot take back', async () => {
+    it('a class that it cannot take back, because it does not say where its state lies', async () => {
       const bundle = node.runtime('4.2', { driver: toyDriver.replace('class=B', 'class=C') });
       expect(await run(bundle)).toMatchObject({
         code: 'PREFLIGHT',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderNodeDriver } from '../../../src/bundle/drivers/render.js';
 import { listDrivers, loadDriver, parseDriver } from '../../../src/bundle/drivers/load.js';
 
 const templates = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../templates/drivers');
@@ -25,6 +26,45 @@ function linesOf(text: string, file = 'drivers/crun.yaml'): readonly string[] {
   }
   throw new Error('the driver was accepted');
 }
+
+describe('a driver of class C', () => {
+  const classC = (state: string, more = ''): string =>
+    containerd
+      .replace('class: B', `class: C\n${state}`)
+      .replace('  startTimeout: 60\n', '')
+      .replace('service:\n', `service:\n${more}`);
+  const file = 'drivers/containerd.yaml';
+
+  test('tells the node which directories a new version migrates', () => {
+    const driver = parseDriver(classC('state: [/var/lib/rancher/k3s/server, /etc/rancher]'), file);
+    const text = renderNodeDriver(driver);
+    expect(text).toContain('state.1=/var/lib/rancher/k3s/server\nstate.2=/etc/rancher\n');
+    const keys = [...text.matchAll(/^[^=]+/gm)].map(([key]) => key);
+    expect(keys).toEqual([...keys].sort());
+  });
+
+  test.each([
+    ['state: []', /class C names the directories/],
+    ['state: [var/lib/x]', /an absolute path/],
+    ['state: [/var/lib/../etc]', /an absolute path/],
+    ['state: [/var/lib/x, /var/lib/x/y]', /\/var\/lib\/x\/y is \/var\/lib\/x or lies in it/],
+    ['state: [/var/lib]', /holds what edgectl itself keeps/],
+    ['state: [/var/lib/edgectl/gen]', /lies in it/],
+  ])('is refused with %s', (state, message) => {
+    expect(linesOf(classC(state), file).join('\n')).toMatch(message);
+  });
+
+  test('cannot promise to be back within a grace, and class B only when it starts in it', () => {
+    expect(linesOf(classC('state: [/var/lib/x]', '  grace: 600\n'), file).join('\n')).toMatch(/as long as it takes/);
+    const hasty = containerd.replace('service:\n', 'service:\n  grace: 1\n');
+    expect(linesOf(hasty, file).join('\n')).toMatch(/be gone for 1 s only/);
+  });
+
+  test('is what a runtime with state has to be', () => {
+    const text = containerd.replace('class: B', 'class: B\nstate: [/var/lib/x]');
+    expect(linesOf(text, file).join('\n')).toMatch(/class B migrates nothing/);
+  });
+});
 
 describe('loading a driver', () => {
   test('a fleet’s own driver replaces the one that comes with edgectl', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseKeyValueText, planStatement, sliceText, type SliceFields } from '../../../src/plan/slice.js';
+import { buildSlices, parseKeyValueText, planStatement, sliceText } from '../../../src/plan/slice.js';
+import type { SliceFields, SliceOptions, SliceSource } from '../../../src/plan/slice.js';
 
 const fields: SliceFields = {
   kind: 'update',
@@ -37,6 +38,24 @@ describe('a slice', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('says what becomes of the state of what goes back, for the node that goes back, and nothing when nobody chose', () => {
+    const node = {
+      id: 'pos-1',
+      stage: 'rollback',
+      observed: null,
+      expectBefore: {},
+      expectAfter: { k3s: 'b'.repeat(64) },
+    };
+    const plan = { ...fields, kind: 'rollback', id: 'RUN', fleet: { id: 'F1', name: 'f', digest: '' }, nodes: [node] };
+    const slice = (options: Partial<SliceOptions>): ReadonlyMap<string, string> | null =>
+      parseKeyValueText(
+        buildSlices(plan as unknown as SliceSource, { versionOf: () => '1.31', ...options })['pos-1'] ?? '',
+      );
+    expect(slice({ state: { 'pos-1': { k3s: 'restore' } } })?.get('state.k3s')).toBe('restore');
+    expect([...(slice({})?.keys() ?? [])].filter((key) => key.startsWith('state.'))).toEqual([]);
+    expect(slice({ state: { other: { k3s: 'keep' } } })?.has('state.k3s')).toBe(false);
   });
 
   it('reads back what it wrote', () => {
