@@ -66,7 +66,7 @@ export async function createStateNode(options: SandboxOptions = {}): Promise<San
     'exec=$ROOT/usr/bin/toy serve\nenabled=1\nrestart=always\nkill=process\n',
   );
   await node.init.unit('toy.service').start();
-  await until('version 1.0 runs', () => node.running() === '1.0', 60_000);
+  await until('version 1.0 runs', () => node.running() === '1.0');
   return node;
 }
 
@@ -139,7 +139,7 @@ export function migratedTo(dir: string, major: number): boolean {
 /** Wait until nothing of a change is at work: its verdict is told before everything is tidied. */
 export async function quiet(node: SandboxNode): Promise<void> {
   const busy = ['active', 'activating', 'deactivating'];
-  await until('the change is tidied', () => !busy.includes(node.init.units()['edgectl-tx']?.state ?? ''), 60_000);
+  await until('the change is tidied', () => !busy.includes(node.init.units()['edgectl-tx']?.state ?? ''));
 }
 
 /** What the kit has left beside a state directory; nothing, when all went well. */

@@ -87,11 +87,11 @@ describe.skipIf(machinesNeed.skip)(
       return { run: wanted.run, step };
     };
     const migrated = async (): Promise<boolean> => (await machine.sh('cat /var/lib/toy/schema')) === '2\n';
-    const atFailpoint = (): Promise<void> =>
+    const atFailpoint = (): Promise<boolean> =>
       until(
         'the failpoint is reached',
         async () => (await machine.exec(['test', '-e', '/run/edgectl/failpoint-hit'])).status === 0,
-        90_000,
+        { within: 90_000 },
       );
     const bootsOld = async ({ run, step }: { run: string; step: string }, why: string): Promise<void> => {
       await machine.boot();

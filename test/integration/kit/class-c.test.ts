@@ -213,7 +213,7 @@ describe.skipIf(need.skip)('the state of class C', () => {
     await node.init.shutdown();
     await node.init.boot();
     expect(await node.tx(started)).toMatchObject({ state: 'REVERTED', why: 'reboot' });
-    await until('version 1.0 runs', () => node.running() === '1.0', 60_000);
+    await until('version 1.0 runs', () => node.running() === '1.0');
     expect(fingerprint(node.path(stateDir))).toEqual(before);
     await quiet(node);
     expect(leftovers(node)).toEqual([]);
@@ -226,7 +226,7 @@ describe.skipIf(need.skip)('the state of class C', () => {
     process.kill(node.init.units()['toy.service']?.pid ?? 0, 'SIGKILL');
     const broken = async (): Promise<KitLine | undefined> =>
       (await node.call('spool', { op: 'read' })).lines.find((line) => line['kind'] === 'broken');
-    await until('the node says that it is broken', async () => (await broken()) !== undefined, 60_000);
+    await until('the node says that it is broken', async () => (await broken()) !== undefined);
     expect((await broken())?.['why']).toBe('the state of toy does not go back by itself');
     expect((await node.generation()).committed_components['toy']?.version).toBe('2.0');
     expect(migratedTo(node.path(stateDir), 2)).toBe(true);
@@ -346,7 +346,7 @@ describe.skipIf(mounts.skip)('the state of class C and the file system', () => {
       expect(fingerprint(node.path(stateDir))).toEqual(before);
       await quiet(node);
       expect(leftovers(node)).toEqual([]);
-      await until('version 1.0 runs', () => node.running() === '1.0', 60_000);
+      await until('version 1.0 runs', () => node.running() === '1.0');
     });
   });
 
@@ -387,7 +387,7 @@ describe.skipIf(mounts.skip)('the state of class C and the file system', () => {
       execFileSync('umount', [node.path(stateDir)]);
       must(await node.call('recover'));
       expect((await node.tx(started))?.state).toBe('REVERTED');
-      await until('version 1.0 runs', () => node.running() === '1.0', 60_000);
+      await until('version 1.0 runs', () => node.running() === '1.0');
       expect(fingerprint(node.path(stateDir))).toEqual(before);
       await quiet(node);
       expect(leftovers(node)).toEqual([]);

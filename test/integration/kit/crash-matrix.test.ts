@@ -85,8 +85,8 @@ describe.skipIf(need.skip)('crash matrix of a runtime that migrates its state, i
     await node.reach(started, 'AWAIT');
     return started;
   };
-  const atFailpoint = (node: SandboxNode): Promise<void> =>
-    until('the failpoint is reached', () => existsSync(node.path(hitFile)), 90_000);
+  const atFailpoint = (node: SandboxNode): Promise<boolean> =>
+    until('the failpoint is reached', () => existsSync(node.path(hitFile)), { within: 90_000 });
 
   afterAll(() => {
     process.stdout.write(renderMatrix('Crash matrix, class C, sandbox', results));
@@ -128,7 +128,7 @@ describe.skipIf(need.skip)('crash matrix of a runtime that migrates its state, i
         await boot;
         await node.init.boot();
         expect(await node.tx(started)).toMatchObject({ state: 'REVERTED', why: 'operator' });
-        await until('version 1.0 runs', () => node.running() === '1.0', 60_000);
+        await until('version 1.0 runs', () => node.running() === '1.0');
         expect(fingerprint(node.path(stateDir))).toEqual(before);
         expect([...leftovers(node), ...snapshots(node)]).toEqual([]);
         await node.init.recover();
@@ -149,10 +149,10 @@ describe.skipIf(need.skip)('crash matrix of a runtime that migrates its state, i
         const tx = await node.reach(started, 'REVERTED');
         expect(tx.why).toBe('deadline');
         expect(existsSync(node.path(hitFile))).toBe(true);
-        await until('version 1.0 runs', () => node.running() === '1.0', 60_000);
+        await until('version 1.0 runs', () => node.running() === '1.0');
         expect(fingerprint(node.path(stateDir))).toEqual(before);
         // The copy goes when the verdict is in the journal.
-        await until('nothing is left of it', () => [...leftovers(node), ...snapshots(node)].length === 0, 60_000);
+        await until('nothing is left of it', () => [...leftovers(node), ...snapshots(node)].length === 0);
       });
     },
     300_000,

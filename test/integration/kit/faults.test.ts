@@ -42,7 +42,7 @@ const isOld = async (node: SandboxNode): Promise<void> => {
   expect(generation.components['toy']?.version).toBe('1.0');
   expect(generation.trial).toBe(false);
   expect(node.init.timers()).toEqual([]);
-  await until('version 1.0 runs', () => node.running() === '1.0', 60_000);
+  await until('version 1.0 runs', () => node.running() === '1.0');
 };
 const committedVersion = async (node: SandboxNode): Promise<string | undefined> =>
   (await node.generation()).committed_components['toy']?.version;
@@ -74,7 +74,7 @@ describe.skipIf(need.skip)('a trial', () => {
           .join('')}.\n`,
       );
       child.stdout?.destroy();
-      await until('the runner is at work', () => (node.init.units()['edgectl-tx']?.pid ?? 0) > 0, 60_000);
+      await until('the runner is at work', () => (node.init.units()['edgectl-tx']?.pid ?? 0) > 0);
       child.kill('SIGKILL');
       await node.reach({ run: wanted.run, step }, 'AWAIT');
       expect(await node.reach({ run: wanted.run, step }, 'REVERTED')).toMatchObject({ why: 'deadline' });
@@ -89,7 +89,7 @@ describe.skipIf(need.skip)('a trial', () => {
       const child = node.init.spawn([node.path('usr/local/sbin/edgectl-node'), 'confirm']);
       child.stdin?.end(`run=${run}\nstep=${step}\ntoken=${token}\nnonce=${nonce}\n.\n`);
       child.stdout?.destroy();
-      await until('it is decided', () => verdictOf(node, started) === 'confirm', 60_000);
+      await until('it is decided', () => verdictOf(node, started) === 'confirm');
       child.kill('SIGKILL');
       expect((await node.reach(started, 'COMMIT')).step).toBe(step);
       for (const _ of [1, 2]) expect(must(await node.confirm(started)).lines[0]).toMatchObject({ state: 'COMMIT' });
@@ -103,11 +103,7 @@ describe.skipIf(need.skip)('a trial', () => {
       onNode(async (node) => {
         const started = await begin(node, node.runtime('2.0'), { 'health.cap': 3, 'confirm.window': 2 });
         await node.reach(started, 'AWAIT', 'REVERTED');
-        await until(
-          'the deadline is so near',
-          async () => ((await node.tx(started))?.deadline_left ?? -9) <= left,
-          60_000,
-        );
+        await until('the deadline is so near', async () => ((await node.tx(started))?.deadline_left ?? -9) <= left);
         const answer = await node.confirm(started);
         const tx = await node.reach(started, 'COMMIT', 'REVERTED');
         expect(answer.ok).toBe(tx.state === 'COMMIT');
@@ -242,7 +238,7 @@ describe.skipIf(need.skip)('a committed pointer', () => {
       spoil(pointer);
       await node.init.boot();
       expect(await committedVersion(node)).toBe('2.0');
-      await until('version 2.0 runs', () => node.running() === '2.0', 60_000);
+      await until('version 2.0 runs', () => node.running() === '2.0');
       const events = must(await node.call('spool', { op: 'read' })).lines;
       expect(events).toContainEqual(expect.objectContaining({ kind: 'repaired', from: 'none' }));
       const before = await node.generation();
@@ -308,7 +304,7 @@ describe.skipIf(mounts.skip)('the disk of a node', () => {
       const answer = await node.confirm(started);
       const expected = answer.ok ? '2.0' : '1.0';
       expect(await committedVersion(node)).toBe(expected);
-      await until(`version ${expected} runs`, () => node.running() === expected, 60_000);
+      await until(`version ${expected} runs`, () => node.running() === expected);
       rmSync(join(r, 'filler'));
       await node.init.powerCut();
       await node.init.boot();
