@@ -102,7 +102,6 @@ describe.skipIf(machinesNeed.skip)(
         'version 1.0 runs',
         async () =>
           (await machine.sh('systemctl is-active toy.service || true; cat /run/toy.version')) === 'active\n1.0\n',
-        60_000,
       );
       expect(await machine.sh(look)).toBe(before);
       expect(await machine.sh('ls /var/lib/edgectl/held /var/lib/edgectl/snap; ls /srv/volume')).toBe(
@@ -156,7 +155,6 @@ describe.skipIf(machinesNeed.skip)(
         'version 2.0 runs',
         async () =>
           (await machine.sh('systemctl is-active toy.service || true; cat /run/toy.version')) === 'active\n2.0\n',
-        60_000,
       );
       expect(await migrated()).toBe(true);
       expect(await machine.sh('ls /var/lib/edgectl/held')).toBe('');
