@@ -67,7 +67,7 @@ sys_log() { tail -n 20 "$P/var/log/lab-init/$1.log"; }
 # sys_dropin UNIT EXEC PATH: durable; sets REWIRED when something changed.
 sys_dropin() {
   sd_dir=$P/etc/lab-init/units/$1.d
-  sd_text="exec=$2${NL}onfailure=$KIT fallback $1$NL"
+  sd_text="exec=$2${NL}onfailure=$ENTRY fallback $1$NL"
   [ -z "$3" ] || sd_text="${sd_text}env.PATH=$3$PATH$NL"
   kv_same "$sd_dir/10-edgectl.conf" "$sd_text" && return 0
   REWIRED=1
