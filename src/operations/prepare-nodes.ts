@@ -7,7 +7,7 @@ import { buildKit } from '../node/kit-build.js';
 import type { OpenNodes } from '../node/open.js';
 import { prepareScript } from '../node/prepare-script.js';
 import { nodeOf, targetOf } from '../node/target.js';
-import type { KitAnswer } from '../node/types.js';
+import type { KitAnswer, KitLine } from '../node/types.js';
 import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
 import type { NodeState } from '../plan/types.js';
 import { oneLine } from '../util/escape.js';
@@ -130,11 +130,24 @@ function resultOf(node: string, mode: PrepareRequest['mode'], answer: KitAnswer)
     .map((line) => oneLine(String(line['path'] ?? '')));
   const common = { node, checks, paths };
   if (answer.kind === 'ok')
-    return { ...common, ok: true, state: paths.length === 0 ? 'noop' : 'succeeded', message: done(mode, paths) };
+    return {
+      ...common,
+      ok: true,
+      state: paths.length === 0 ? 'noop' : 'succeeded',
+      message: done(mode, paths) + keptKit(lines),
+    };
   const noRoot = answer.kind === 'refused' && answer.code === 'NO_SUDO' ? '; add --login root' : '';
   const outcome = answer.kind === 'refused' ? outcomeOfRefusal(answer) : outcomeOfSilence(answer, mode !== 'check');
   const reason = reasonOf(answer);
   return { ...common, ok: false, state: outcome.state, message: `${reason.message}${noRoot}`, why: reason.why };
+}
+
+/** A kit that can be upgraded is not written over: the way that can be taken back is named instead. */
+function keptKit(lines: readonly KitLine[]): string {
+  const kept = lines.find((line) => line.t === 'kept');
+  return kept === undefined
+    ? ''
+    : `; its kit ${oneLine(String(kept['version'] ?? '?'), 64)} stays: edgectl rollout kit`;
 }
 
 function done(mode: PrepareRequest['mode'], paths: readonly string[]): string {

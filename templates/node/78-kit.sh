@@ -60,7 +60,10 @@ verb_prove() {
   committed_gen
   [ -n "$GEN" ] && gen_usable "$GEN" || fail DAMAGED 'the committed generation is not seen to be whole'
   put_file "$R/.proof" "$BOOT" && rm -f "$R/.proof" && put_file "$V/.proof" "$BOOT" && rm -f "$V/.proof" || fail READ_ONLY 'it cannot write'
-  sys_running edgectl-tx || fail DAMAGED 'the runner of the trial is not seen'
-  sys_timer_active edgectl-deadman || fail DAMAGED 'the dead-man is not seen'
+  # The sandbox's init is asked over a descriptor that nothing under probe gets.
+  if [ "$INIT" = systemd ]; then
+    sys_running edgectl-tx || fail DAMAGED 'the runner of the trial is not seen'
+    sys_timer_active edgectl-deadman || fail DAMAGED 'the dead-man is not seen'
+  fi
   kit_line ''
 }
