@@ -9,7 +9,7 @@ import { testMachines } from '../helpers/machines.js';
 const entry = '/usr/local/sbin/edgectl-node';
 const old = '0.0.9';
 const oneStage = {
-  name: 'all',
+  name: 'everything',
   nodeDeadline: '5m',
   progressDeadline: '10m',
   gate: { success: '100%', minSample: 1, maxFailed: 0, onFail: 'pause' },

@@ -50,7 +50,10 @@ describe('a kit and an edgectl of other ages', () => {
   });
 
   it('are kept apart by the client, whatever the answer was about', async () => {
-    const lines = [{ ...kit, protocol_min: 8, protocol_max: 9 }, { t: 'end', ok: true }];
+    const lines = [
+      { ...kit, protocol_min: 8, protocol_max: 9 },
+      { t: 'end', ok: true },
+    ];
     const stdout = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     const target = (nodeId: string) => ({ nodeId, host: nodeId, port: 22, user: 'root', identityFiles: [] });
     const client = createNodeClient({ transport: fakeTransport(() => ({ stdout })), target });
