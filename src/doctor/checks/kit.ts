@@ -25,7 +25,7 @@ export const kitCheck: Check = {
       return {
         state: 'bad',
         detail: answer.reason,
-        hint: 'edgectl and its kits may be two versions of the protocol apart',
+        hint: 'docs/reference/node-protocol.md, section 9',
       };
     if (answer.kind === 'refused') return { state: 'bad', detail: answer.reason || answer.code, hint: prepare };
     if (answer.kind !== 'ok') return { state: 'bad', detail: answer.message, hint: `try again, then: ${prepare}` };
