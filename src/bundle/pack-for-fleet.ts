@@ -1,15 +1,14 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Fleet } from '../fleet/types.js';
-import { signText } from '../keys/sign.js';
-import { findSigningKey } from '../keys/signing-key.js';
 import type { Verified } from '../keys/verify.js';
-import { verifyText } from '../keys/verify.js';
+import { EdgectlError } from '../errors/error.js';
 import { loadDriver } from './drivers/load.js';
 import { bundlesDir, driverDirs } from './places.js';
 import { produceBundle } from './produce.js';
+import { fleetSigning } from './sign-for-fleet.js';
 import { runtimeLines, withRuntime } from './runtimes-file.js';
 import { openBundleStore } from './store.js';
 import type { StoredBundle } from './types.js';
@@ -50,42 +49,30 @@ export interface PackedForFleet {
 export async function packForFleet(fleet: Fleet, request: PackForFleetRequest): Promise<PackedForFleet> {
   const home = request.env['HOME'] ?? homedir();
   const { driver } = await loadDriver(request.driver, driverDirs(request.packageRoot, fleet.dir));
-  const key = await findSigningKey({ env: request.env, homedir: home }, fleet.id);
-  const store = openBundleStore(bundlesDir(request.env, home));
-  const verify = (text: string, signature: string): Promise<Verified> =>
-    verifyText({
-      namespace: 'edgectl-runtime',
-      text,
-      signature,
-      allowedSigners: fleet.allowedSignersFile,
-      tmpdir: request.env['TMPDIR'] ?? tmpdir(),
+  if (driver.component === 'kit') {
+    throw new EdgectlError('USAGE', {
+      message: 'The node kit is no runtime: its bundle is made and signed apart.',
+      hint: 'edgectl rollout kit',
     });
+  }
+  const signing = await fleetSigning(fleet, { ...request, namespace: 'edgectl-runtime' });
+  const store = openBundleStore(bundlesDir(request.env, home));
   const { bundle, isNew } = await produceBundle({
     ...request,
     driver,
     store,
     series: request.now,
-    sign: async (text) => {
-      const { interactive, signal } = request;
-      const signature = await signText({ namespace: 'edgectl-runtime', text, key, interactive, signal });
-      // A bundle that no node would accept is not stored.
-      await verify(text, signature);
-      return signature;
-    },
-    accept: (text, signature) =>
-      verify(text, signature).then(
-        () => true,
-        () => false,
-      ),
+    sign: signing.sign,
+    accept: signing.accept,
   });
   if (request.out !== undefined) await publish(bundle, request.out);
   return {
     bundle,
     isNew,
-    signer: await verify(bundle.statement, bundle.signature),
+    signer: await signing.verify(bundle.statement, bundle.signature),
     lines: runtimeLines(bundle),
     written: request.write ? await writeRuntimes(fleet.dir, bundle) : null,
-    warnings: key.warning === undefined ? [] : [key.warning],
+    warnings: signing.warnings,
   };
 }
 

@@ -10,7 +10,7 @@ export interface ProduceRequest extends Omit<PackRequest, 'scratch'> {
   store: WritableBundleStore;
   /** Series number of the statement: milliseconds since the epoch. */
   series: number;
-  /** Signs the statement's text for the namespace edgectl-runtime; an armored signature. */
+  /** Signs the statement's text ; an armored signature. */
   sign: (statement: string) => Promise<string>;
   /** Is this stored signature still good? Otherwise the bundle is signed anew. */
   accept: (statement: string, signature: string) => Promise<boolean>;

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { EdgectlError } from '../errors/error.js';
 import type { Verified } from '../keys/verify.js';
+import { bundleNamespace } from '../keys/namespaces.js';
 import { verifyText } from '../keys/verify.js';
 import { inspectArchive } from './inspect.js';
 import { invalid } from './invalid.js';
@@ -51,7 +52,7 @@ export async function verifyBundle(
   try {
     await store.check(digest);
     const signer = await verifyText({
-      namespace: 'edgectl-runtime',
+      namespace: bundleNamespace(component),
       text: bundle.statement,
       signature: bundle.signature,
       allowedSigners: trust.allowedSigners,

@@ -22,5 +22,7 @@ export function componentFacts(raw: RawFacts): ComponentFacts {
     // `none`, or the version and the file that it was asked of.
     if (text !== 'none' && !Object.hasOwn(managed, name)) unmanaged[name] = text.split(' ')[0] ?? text;
   }
+  // Installed by `node prepare` and not upgraded yet: as if the distribution had brought it.
+  if (raw.kit !== undefined && !Object.hasOwn(managed, 'kit')) unmanaged['kit'] = raw.kit.version;
   return { managed, unmanaged, trial: raw.generation?.trial === true };
 }

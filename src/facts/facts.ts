@@ -1,3 +1,4 @@
+import type { KitIdentity } from '../node/protocol.js';
 import type { KitLine } from '../node/types.js';
 import { archFact } from './arch.js';
 import { bootFact, type BootFact } from './boot.js';
@@ -18,6 +19,8 @@ export interface NodeFacts {
   at: string;
   /** True when the node's own kit answered, false at first contact. */
   kit: boolean;
+  /** What that kit says of itself; undefined at first contact. */
+  kitIdentity: KitIdentity | undefined;
   os: OsFact | undefined;
   arch: string | undefined;
   kernel: string | undefined;
@@ -39,6 +42,7 @@ export function parseFacts(lines: readonly KitLine[], how: { kit: boolean; now: 
   return {
     at: new Date(how.now).toISOString(),
     kit: how.kit,
+    kitIdentity: raw.kit,
     os: osFact(raw),
     arch: archFact(raw),
     kernel: kernelFact(raw),

@@ -1,3 +1,5 @@
+import type { KitIdentity } from '../node/protocol.js';
+import { kitIdentity } from '../node/protocol.js';
 import type { GenerationLine, KitLine } from '../node/types.js';
 
 /** Facts as the node sent them: text by name, and what runs on it when it has a kit. */
@@ -6,6 +8,8 @@ export interface RawFacts {
   /** Facts whose name begins so, by the rest of the name. */
   under(prefix: string): Record<string, string>;
   generation: GenerationLine | undefined;
+  /** What the kit says of itself. */
+  kit: KitIdentity | undefined;
 }
 
 /** Sort the lines of a `facts` answer; lines of other types are left aside (newer kits may send more). */
@@ -25,6 +29,7 @@ export function rawFacts(lines: readonly KitLine[]): RawFacts {
         [...values].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])),
       ),
     generation,
+    kit: kitIdentity(lines),
   };
 }
 

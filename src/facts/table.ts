@@ -22,7 +22,11 @@ export function factRows(results: readonly FactsResult[]): FactsRow[] {
 export function runtimeRows(results: readonly FactsResult[]): FactsRow[] {
   const rows = folded(results, ({ components: { managed, unmanaged } }) => [
     ...Object.entries(managed).map(([name, { version, adopted }]) => [name, version, adopted ? 'adopted' : 'edgectl']),
-    ...Object.entries(unmanaged).map(([name, version]) => [name, version, 'distribution']),
+    ...Object.entries(unmanaged).map(([name, version]) => [
+      name,
+      version,
+      name === 'kit' ? 'prepared' : 'distribution',
+    ]),
   ]);
   const nameOf = (row: FactsRow): string => row.cells[0] ?? '';
   return rows.sort((a, b) =>
@@ -63,6 +67,6 @@ function cellsOf(facts: NodeFacts): string[] {
     facts.arch ?? '?',
     facts.kernel ?? '?',
     init === '' ? '?' : init,
-    facts.kit ? 'kit' : (facts.privilege ?? '?'),
+    facts.kit ? `kit ${facts.kitIdentity?.version ?? ''}`.trim() : (facts.privilege ?? '?'),
   ];
 }

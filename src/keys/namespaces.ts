@@ -5,6 +5,11 @@ export const namespaces = ['edgectl-plan', 'edgectl-runtime', 'edgectl-kit', 'ed
 /** A signature namespace (ssh-keygen -n). */
 export type Namespace = (typeof namespaces)[number];
 
+/** What a bundle of a component is signed for: who may sign a runtime may not sign the kit that verifies it. */
+export function bundleNamespace(component: string): Namespace {
+  return component === 'kit' ? 'edgectl-kit' : 'edgectl-runtime';
+}
+
 /** Reads a comma-separated list; `plan` is short for `edgectl-plan`. Throws USAGE. */
 export function parseNamespaces(text: string): Namespace[] {
   const chosen = text.split(',').map((word) => {

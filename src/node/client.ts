@@ -2,6 +2,7 @@ import type { BundleStore } from '../bundle/types.js';
 import type { ExecRequest, ExecResult, Target, Transport, TransportFailure } from '../transport/types.js';
 import { oneLine } from '../util/escape.js';
 import { isChanging, kitArgv, notRun, shellArgv } from './command.js';
+import { kitIdentity, outOfRange } from './protocol.js';
 import type { KitAnswer, KitCall, KitCaller, KitUnknown } from './types.js';
 import { encodeRequest, maxAnswer, parseAnswer } from './wire.js';
 
@@ -92,6 +93,9 @@ class SshNodeClient implements NodeClient {
       const message = `${answer.why} (${status}${said === '' ? '' : `; ${said}`})`;
       return { kind: 'protocol', mayHaveActed: how.changing, message };
     }
+    const kit = kitIdentity(answer.lines);
+    const outside = kit === undefined ? undefined : outOfRange(kit);
+    if (outside !== undefined) return { kind: 'refused', code: 'KIT_PROTOCOL', reason: outside, lines: answer.lines };
     return answer.ok
       ? { kind: 'ok', lines: answer.lines }
       : { kind: 'refused', code: answer.code, reason: answer.reason, lines: answer.lines };

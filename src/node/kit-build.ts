@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 /** Parts of the kit in the order in which they are put together; `init` stands for the init driver's part. */
 export const kitParts = [
   '00-head',
+  '05-entry',
   '10-json',
   '15-wire',
   '20-util',
@@ -22,6 +23,7 @@ export const kitParts = [
   '65-settle',
   '70-recover',
   '75-remove',
+  '78-kit',
   '80-verbs',
   'init',
   '99-main',

@@ -1,7 +1,9 @@
 import type { StoredBundle } from '../bundle/types.js';
+import { parseStatement } from '../bundle/statement.js';
 import type { WritableBundleStore } from '../bundle/store.js';
 import type { DesiredRuntime, Fleet } from '../fleet/types.js';
 import type { Verified } from '../keys/verify.js';
+import { bundleNamespace } from '../keys/namespaces.js';
 import { verifyText } from '../keys/verify.js';
 import { EdgectlError } from '../errors/error.js';
 import type { Surroundings } from './surroundings.js';
@@ -56,7 +58,7 @@ async function vouched(
   return { ...bundle, signedBy: principal };
 }
 
-/** Verifies a bundle's statement as a node would. Throws BUNDLE_SIGNATURE. */
+/** Verifies a bundle's statement as a node would. Throws BUNDLE_SIGNATURE, BUNDLE_INVALID. */
 export async function verifyBundle(
   text: string,
   signature: string,
@@ -64,7 +66,7 @@ export async function verifyBundle(
   around: Pick<Surroundings, 'tmpdir'>,
 ): Promise<Verified> {
   return await verifyText({
-    namespace: 'edgectl-runtime',
+    namespace: bundleNamespace(parseStatement(text).component),
     text,
     signature,
     allowedSigners: fleet.allowedSignersFile,

@@ -41,6 +41,8 @@ function observation(result: FactsResult): Observation {
       components: facts.components.managed,
       unmanaged: facts.components.unmanaged,
       series: facts.series,
+      ...(facts.kitIdentity === undefined ? {} : { kit: facts.kitIdentity }),
+      ...(facts.init === undefined ? {} : { init: facts.init.kind }),
     };
   }
   const { answer } = result;

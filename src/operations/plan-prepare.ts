@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { PREPARE_MS } from '../actions/node/prepare.js';
+import { keptKit, PREPARE_MS } from '../actions/node/prepare.js';
 import { EdgectlError } from '../errors/error.js';
 import type { FleetNode } from '../fleet/types.js';
 import type { NodeClient } from '../node/client.js';
@@ -112,7 +112,8 @@ async function look(node: FleetNode, mode: PrepareRequest['mode'], client: NodeC
 function standing(answer: KitAnswer, mode: PrepareRequest['mode']): NonNullable<PlanNode['skip']> | null {
   if (answer.kind === 'ok') {
     if (answer.lines.some((line) => line.t === 'todo')) return null;
-    return { state: 'noop', why: mode === 'install' ? 'was prepared already' : 'nothing of edgectl is there' };
+    const why = mode === 'install' ? 'was prepared already' : 'nothing of edgectl is there';
+    return { state: 'noop', why: why + keptKit(answer.lines) };
   }
   const outcome = answer.kind === 'refused' ? outcomeOfRefusal(answer) : outcomeOfSilence(answer, false);
   const lines = answer.kind === 'refused' ? answer.lines : [];

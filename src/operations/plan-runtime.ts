@@ -5,7 +5,7 @@ import { compileSteps } from '../actions/runtime/compile.js';
 import type { WritableBundleStore } from '../bundle/store.js';
 import { EdgectlError } from '../errors/error.js';
 import { didYouMean } from '../fleet/suggest.js';
-import type { Fleet, RolloutPolicy } from '../fleet/types.js';
+import type { Fleet, FleetNode, RolloutPolicy } from '../fleet/types.js';
 import type { KitCaller } from '../node/types.js';
 import { buildSlices } from '../plan/slice.js';
 import { resolveStages } from '../plan/stages.js';
@@ -13,6 +13,7 @@ import type { Plan } from '../plan/types.js';
 import { authorisePlan } from './authorise.js';
 import type { FetchBundle, VouchedBundle } from './bundles.js';
 import { vouchedBundles } from './bundles.js';
+import type { Desired } from './desired.js';
 import { desiredRuntimes } from './desired.js';
 import { observeNodes } from './observe.js';
 import type { Surroundings } from './surroundings.js';
@@ -40,23 +41,47 @@ export interface PlanningContext {
 
 /** Looks at the nodes, compiles desired state and what was seen into a plan, and signs it. Changes nothing. */
 export async function planRuntime(request: RuntimeRequest, context: PlanningContext): Promise<Plan> {
-  const { fleet, around } = context;
+  const { fleet } = context;
   const policy = policyNamed(fleet, request.policy);
   const desired = desiredRuntimes(fleet, request.names, request.on);
   const bundles = await vouchedBundles(
     desired.runtimes.map(({ runtime }) => runtime),
     context,
   );
-  const observed = await observeNodes(
-    context.kit,
-    desired.nodes.filter((node) => node.state === 'in-service').map((node) => node.id),
-    {
-      now: around.now,
-      components: [...new Set(desired.runtimes.map(({ runtime }) => runtime.component))],
-      signal: around.signal,
-      ...(context.onNode ? { onNode: context.onNode } : {}),
-    },
-  );
+  const components = [...new Set(desired.runtimes.map(({ runtime }) => runtime.component))];
+  const observed = await observeInService(desired.nodes, components, context);
+  return await planRollout({ desired, bundles, observed, policy }, request, context);
+}
+
+/** Looks at the nodes that are in service. */
+export async function observeInService(
+  nodes: readonly FleetNode[],
+  components: readonly string[],
+  context: PlanningContext,
+): Promise<Map<string, Observation>> {
+  const inService = nodes.filter((node) => node.state === 'in-service').map((node) => node.id);
+  return await observeNodes(context.kit, inService, {
+    now: context.around.now,
+    components,
+    signal: context.around.signal,
+    ...(context.onNode ? { onNode: context.onNode } : {}),
+  });
+}
+
+/** What a rollout is to bring about, and where the nodes stand. */
+export interface RolloutGoal {
+  desired: Desired;
+  bundles: ReadonlyMap<string, VouchedBundle>;
+  observed: ReadonlyMap<string, Observation>;
+  policy: RolloutPolicy;
+}
+
+/** Compiles what is wanted and what was seen into stages and steps, and signs it: for runtimes and for the kit alike. */
+export async function planRollout(
+  { desired, bundles, observed, policy }: RolloutGoal,
+  request: Pick<RuntimeRequest, 'canary' | 'emergency'>,
+  { fleet, around }: PlanningContext,
+): Promise<Plan> {
   const now = around.now();
   const seed = around.randomHex(8);
   const unsigned = compileRuntimePlan({

@@ -191,6 +191,7 @@ export const codeTable: Readonly<Record<string, OutcomeRow>> = {
   FENCED: to('skipped', 'blocked', 'another run took the lease meanwhile'),
   HELD: to('skipped', 'blocked', 'another run holds the lease'),
   INTERNAL: to('failed', 'failed', 'the kit met a case that it does not know: a bug'),
+  KIT_PROTOCOL: to('failed', 'refused', 'the kit and this edgectl have no version of the protocol in common'),
   NO_KIT: to('failed', 'refused', 'the node kit is not installed'),
   NO_SLICE: to('failed', 'refused', 'the node has accepted no slice of this run'),
   NO_SPACE: to('failed', 'failed', 'the disk is full'),

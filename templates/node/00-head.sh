@@ -14,16 +14,30 @@ umask 022
 
 KIT_VERSION='@VERSION@'
 KIT_BUILT=@BUILT@
+# Version 2 of the protocol: the kit is a component of its own (protocol page, section 9).
 PROTOCOL_MIN=1
-PROTOCOL_MAX=1
+PROTOCOL_MAX=2
 INIT='@INIT@'
+# What this very file is, wherever it lies.
+if [ "${1-}" = --version ]; then
+  printf 'edgectl-node %s protocol %s-%s %s\n' "$KIT_VERSION" "$PROTOCOL_MIN" "$PROTOCOL_MAX" "$INIT"
+  exit 0
+fi
 
-# The prefix is what stands before the kit's own path: no variable can move it.
+# The prefix is what stands before the kit's own path: no variable can move it. ENTRY is what sudo, the units and the operator call;
+# the others are the places of a kit that came as a bundle.
+ENTRY=
 case $KIT in
-  */usr/local/sbin/edgectl-node) P=${KIT%/usr/local/sbin/edgectl-node} ;;
-  */var/lib/edgectl/bin/edgectl-node) P=${KIT%/var/lib/edgectl/bin/edgectl-node} ;;
+  */usr/local/sbin/edgectl-node) P=${KIT%/usr/local/sbin/edgectl-node} ENTRY=$KIT ;;
+  */var/lib/edgectl/bin/edgectl-node) P=${KIT%/var/lib/edgectl/bin/edgectl-node} ENTRY=$KIT ;;
+  */var/lib/edgectl/store/kit/*/files/edgectl-node) P=${KIT%/var/lib/edgectl/store/kit/*} ;;
+  */run/edgectl/active/kit/files/edgectl-node) P=${KIT%/run/edgectl/active/kit/files/edgectl-node} ;;
   *) printf 'edgectl-node: not where it was installed\n' >&2; exit 1 ;;
 esac
+if [ -z "$ENTRY" ]; then
+  ENTRY=$P/usr/local/sbin/edgectl-node
+  [ -f "$ENTRY" ] || ENTRY=$P/var/lib/edgectl/bin/edgectl-node
+fi
 R=$P/var/lib/edgectl
 V=$P/run/edgectl
 ETC=$P/etc/edgectl

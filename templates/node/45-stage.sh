@@ -148,7 +148,10 @@ stage_finish() {
   fi
   mkdir "$sf_dir" "$sf_text" && { printf '%s' "$Q_statement" >"$sf_text/statement" && printf '%s' "$Q_signature" >"$sf_text/statement.sig"; } 2>/dev/null ||
     fail NO_SPACE "no space left in $R"
-  sig_ok edgectl-runtime "$sf_text/statement" "$sf_text/statement.sig" || fail BAD_SIGNATURE "the bundle of $Q_component is not signed by a key that this node trusts"
+  # Who may sign a runtime may not sign what verifies it.
+  sf_namespace=edgectl-runtime
+  [ "$Q_component" != kit ] || sf_namespace=edgectl-kit
+  sig_ok "$sf_namespace" "$sf_text/statement" "$sf_text/statement.sig" || fail BAD_SIGNATURE "the bundle of $Q_component is not signed by a key that this node trusts"
   statement_agrees "$sf_text/statement"
   fp 3 #@lab
   unpack
@@ -199,4 +202,6 @@ unpack() {
   manifest_ok "$sf_dir" || fail BAD_BUNDLE 'the contents are not those of MANIFEST'
   kv_get "$sf_dir/driver" component
   [ "$KV" = "$Q_component" ] || fail BAD_BUNDLE "the driver is of $KV"
+  # A runtime's signer must not get at the kit or at its trust by way of a link.
+  if driver_lines "$sf_dir" link | cut -d' ' -f1 | grep -q -e '/edgectl' -e '/\.\.\{0,1\}/' -e '//' -e '^[^/]' || grep -q '^service=edgectl' "$sf_dir/driver"; then fail BAD_BUNDLE 'the driver links over what is edgectl'\''s own'; fi
 }

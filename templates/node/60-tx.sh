@@ -32,6 +32,7 @@ verb_run() {
   preflight
   veto
   adopt_wants
+  pin_kit
   tx_begin
   if wants_committed; then
     tx_noop
@@ -71,6 +72,7 @@ WANTS
 # preflight: what can be known to go wrong without touching anything.
 preflight() {
   STOP_CAP=300
+  preflight_kit
   command -v ssh-keygen >/dev/null || fail PREFLIGHT 'signer: ssh-keygen is not installed'
   { true >"$R/.write"; } 2>/dev/null && rm -f "$R/.write" || fail PREFLIGHT "read-only: $R cannot be written"
   free_kib "$R"
@@ -240,6 +242,7 @@ WANTS
       stop_with preflight:version
       return 1
     }
+    [ "$rs_name" != kit ] || kit_fits || { say_progress 0 "$WRONG"; stop_with preflight:protocol; return 1; }
   done
   baseline "$1"
 }

@@ -29,6 +29,8 @@ verb_facts() {
     if [ -n "$GEN" ] && [ -L "$R/gen/$GEN/$vf_name" ]; then continue; fi
     distro_fact "$vf_name"
   done
+  kit_source
+  kit_line "$SHA"
   generation_line
   denied_lines
   later_lines
@@ -60,6 +62,7 @@ verb_status() {
     done
     [ -z "$vs_last" ] || tx_line "$vs_last"
   fi
+  kit_line ''
   generation_line
   denied_lines
   later_lines
@@ -245,6 +248,13 @@ verb_doctor() {
     if [ "$AGEN" = "$GEN" ] || [ -f "$V/trial" ]; then check active true "generation ${AGEN:-none}" ''; else check active false "generation ${AGEN:-none}, committed is $GEN" 'edgectl-node recover'; fi
   else
     check committed true 'nothing was adopted yet' ''
+  fi
+  if [ ! -L "$R/committed/kit" ] || [ -f "$V/trial" ]; then
+    check kit true "$KIT_VERSION" ''
+  elif kit_of "$R/committed" && [ "$CHOSEN" = "$KIT" ]; then
+    check kit true "$KIT_VERSION, from generation ${GEN:-none}" ''
+  else
+    check kit false "the committed kit does not work, $KIT_VERSION answers in its place" 'edgectl rollout kit'
   fi
   free_kib "$R"
   if [ "$FREE" -ge $((RESERVE_KIB * 8)) ]; then check disk true "$FREE KiB free" ''; else check disk false "$FREE KiB free in $R" 'edgectl node gc'; fi

@@ -68,7 +68,7 @@ sys_log() { tail -n 20 "$P/var/log/lab-init/$1.log"; }
 # sys_dropin UNIT EXEC PATH HELD: durable; sets REWIRED when something changed. HELD: the unit starts only while nobody holds it.
 sys_dropin() {
   sd_dir=$P/etc/lab-init/units/$1.d
-  sd_text="exec=$2${NL}onfailure=$KIT fallback $1$NL"
+  sd_text="exec=$2${NL}onfailure=$ENTRY fallback $1$NL"
   [ -z "$3" ] || sd_text="${sd_text}env.PATH=$3$PATH$NL"
   [ -z "$4" ] || sd_text="${sd_text}held=$R/held/$1${NL}let=$V/let/$1$NL"
   kv_same "$sd_dir/10-edgectl.conf" "$sd_text" && return 0

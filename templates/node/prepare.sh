@@ -170,14 +170,31 @@ prepare_install() {
   fi
   install_file "$ETC/node.conf" 644 "node=$ARG_node${NL}fleet=$ARG_fleet$NL${CREATED:+created_user=$CREATED$NL}${CREATED_HOME:+created_home=$CREATED_HOME$NL}"
   prepare_units
-  same_kit || install_file "$KIT" 755 "$(kit_text)$NL"
+  prepare_kit
   [ -n "$LOOK" ] || sync_disk
 }
 
-# same_kit: is the kit there already, but for the time at which it was built?
+# prepare_kit: install it where there is none that works. One that can be upgraded by a transaction stays: a plain copy over it would
+# not be taken back by anything.
+prepare_kit() {
+  same_kit "$KIT" && return 0
+  pk_said=
+  if [ -x "$KIT" ]; then pk_said=$(timeout -k 2 10 "$KIT" --version </dev/null 2>/dev/null 3>&- 4>&-); fi
+  case $pk_said in
+    "edgectl-node "*" protocol "*) ;;
+    *) install_file "$KIT" 755 "$(kit_text)$NL"; return 0 ;;
+  esac
+  pk_file=$KIT
+  if [ -x "$ACTIVE/kit/files/edgectl-node" ]; then pk_file=$ACTIVE/kit/files/edgectl-node; fi
+  same_kit "$pk_file" && return 0
+  pk_said=$("$pk_file" --version </dev/null 2>/dev/null 3>&- 4>&-)
+  pk_said=${pk_said#edgectl-node }
+  o_new kept; o_s path "${KIT#"$P"}"; o_s version "${pk_said%% *}"; o_end
+}
+# same_kit FILE: is it the kit that we bring, but for the time at which it was built?
 same_kit() {
-  [ -x "$KIT" ] || return 1
-  [ "$(sed 's/^KIT_BUILT=.*/KIT_BUILT=/' "$KIT")" = "$(kit_text | sed 's/^KIT_BUILT=.*/KIT_BUILT=/')" ]
+  [ -x "$1" ] || return 1
+  [ "$(sed '/^KIT_BUILT=/d' "$1")" = "$(kit_text | sed '/^KIT_BUILT=/d')" ]
 }
 
 prepare_undo() {

@@ -100,15 +100,27 @@ export class KitSigner {
   }
 
   /** A signed bundle of a directory that holds `driver` and `files/`. */
-  bundle(source: string, component: string, version: string, values: SliceValues = {}): KitBundle {
+  bundle(
+    source: string,
+    component: string,
+    version: string,
+    values: SliceValues = {},
+    namespace = 'edgectl-runtime',
+  ): KitBundle {
     const dir = mkdtempSync(join(this.dir, 'bundle-'));
     cpSync(source, dir, { recursive: true, verbatimSymlinks: true });
     writeFileSync(join(dir, 'MANIFEST'), manifest(dir));
-    return this.signBytes(tarOf(dir), component, version, values);
+    return this.signBytes(tarOf(dir), component, version, values, namespace);
   }
 
   /** A bundle statement over any bytes. */
-  signBytes(bytes: Buffer, component: string, version: string, values: SliceValues = {}): KitBundle {
+  signBytes(
+    bytes: Buffer,
+    component: string,
+    version: string,
+    values: SliceValues = {},
+    namespace = 'edgectl-runtime',
+  ): KitBundle {
     const digest = sha256(bytes);
     const statement = lines({
       arch: 'all',
@@ -120,7 +132,7 @@ export class KitSigner {
       version,
       ...values,
     });
-    return { component, version, digest, bytes, statement, signature: this.sign('edgectl-runtime', statement) };
+    return { component, version, digest, bytes, statement, signature: this.sign(namespace, statement) };
   }
 }
 

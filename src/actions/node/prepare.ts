@@ -1,4 +1,5 @@
-import type { KitAnswer, KitCall } from '../../node/types.js';
+import type { KitAnswer, KitCall, KitLine } from '../../node/types.js';
+import { oneLine } from '../../util/escape.js';
 import type { Outcome } from '../../plan/types.js';
 import { preparationOf } from '../../plan/preparation.js';
 import type { Action, ActionContext, ActionRequest } from '../types.js';
@@ -23,7 +24,9 @@ function preparation(name: string, mode: 'install' | 'undo'): Action {
       const wrong = foreign(context, mode);
       if (wrong !== null) return wrong;
       const heard = yield* ask(scriptCall(mode), false);
-      return heard.ok ? done(mode, paths(heard, mode === 'install' ? 'prepared' : 'ejected')) : withHint(heard);
+      if (!heard.ok) return withHint(heard);
+      const outcome = done(mode, paths(heard, mode === 'install' ? 'prepared' : 'ejected'));
+      return { ...outcome, message: outcome.message + keptKit(heard.answer.lines) };
     },
     // The script only looks: what it would still do says whether the attempt came to its end.
     *reattach(context): Talk<Outcome | null> {
@@ -64,6 +67,13 @@ function done(mode: 'install' | 'undo', number: number): Outcome {
     state: 'succeeded',
     message: `${number} ${word} ${mode === 'install' ? 'written' : 'removed'}`,
   };
+}
+
+/** A kit that can be upgraded is not written over: the way that can be taken back is named instead. Empty when nothing was kept. */
+export function keptKit(lines: readonly KitLine[]): string {
+  const kept = lines.find((line) => line.t === 'kept');
+  if (kept === undefined) return '';
+  return `; its kit ${oneLine(String(kept['version'] ?? '?'), 64)} stays: edgectl rollout kit`;
 }
 
 function withHint(heard: Extract<Heard, { ok: false }>): Outcome {

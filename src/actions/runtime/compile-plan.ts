@@ -1,5 +1,6 @@
 import type { StoredBundle } from '../../bundle/types.js';
 import type { DesiredRuntime, Fleet, FleetNode, RolloutPolicy } from '../../fleet/types.js';
+import type { KitIdentity } from '../../node/protocol.js';
 import type { ComponentState } from '../../node/types.js';
 import type { ComponentDigests, NodeState, Plan, PlanChange, PlanNode, PlanStage, Step } from '../../plan/types.js';
 
@@ -17,6 +18,10 @@ export type Observation =
       unmanaged: Readonly<Record<string, string>>;
       /** Highest series that the node has committed. */
       series: number;
+      /** What its kit says of itself; absent for one from before it could be upgraded. */
+      kit?: KitIdentity;
+      /** `systemd` or `sandbox`. */
+      init?: string;
     }
   | { seen: false; state: NodeState; why: string; arch?: string; os?: string };
 

@@ -21,6 +21,12 @@ export const kitCheck: Check = {
     const { node } = context;
     const answer = await context.hello();
     const prepare = `edgectl node prepare ${node.id}`;
+    if (answer.kind === 'refused' && answer.code === 'KIT_PROTOCOL')
+      return {
+        state: 'bad',
+        detail: answer.reason,
+        hint: 'docs/reference/node-protocol.md, section 9',
+      };
     if (answer.kind === 'refused') return { state: 'bad', detail: answer.reason || answer.code, hint: prepare };
     if (answer.kind !== 'ok') return { state: 'bad', detail: answer.message, hint: `try again, then: ${prepare}` };
     const hello = answer.lines.find((line) => line.t === 'hello');

@@ -4,7 +4,9 @@ import { mapOf, name, scalar, sha256, text } from './scalars.js';
 const entry = z
   .strictObject(
     {
-      runtime: name,
+      runtime: name.refine((value) => value !== 'kit', {
+        error: 'a runtime; the node kit is rolled out with: edgectl rollout kit',
+      }),
       version: scalar('a version such as 2.1.9', (value) =>
         /^[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}$/.test(value) ? value : undefined,
       ),
