@@ -1,3 +1,5 @@
+import { until } from './until.js';
+
 /*
  * The crash matrix of the node kit, apart from where the node is: implement MatrixNode for a sandbox, a machine or a
  * machine on a loop image, and run `runRow(node, row)` for every row of `matrixRows`.
@@ -100,7 +102,9 @@ export async function runRow(node: MatrixNode, row: MatrixRow): Promise<string[]
   const wrong: string[] = [];
   await node.failpoint(row.failpoint, row.injection === 'kill' ? 'kill' : 'hold');
   const driven = node.drive().catch(() => undefined);
-  if (!(await reached(() => node.hit()))) wrong.push(`failpoint ${row.failpoint} was never reached`);
+  await until(`failpoint ${row.failpoint} is reached`, () => node.hit(), { every: 20 }).catch((error: unknown) =>
+    wrong.push(String(error)),
+  );
   if (!(await node.pointerResolves())) wrong.push('the committed pointer leads nowhere at the cut');
   if (row.injection !== 'kill') {
     await node.powerCut();
@@ -154,12 +158,4 @@ export function renderMatrix(title: string, results: readonly { row: MatrixRow; 
   });
   const head = `  fp ${'where'.padEnd(20)} ${['kill -9', 'power cut', 'cut, boot twice'].map((cell) => cell.padEnd(18)).join('')}`;
   return [`${title}: ${results.length - bad.length} of ${results.length} cases survive`, head, ...lines, ''].join('\n');
-}
-
-async function reached(ask: () => Promise<boolean>): Promise<boolean> {
-  for (let i = 0; i < 3000; i++) {
-    if (await ask()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return false;
 }

@@ -5,6 +5,7 @@ import type { SandboxNode, Started } from './kit-sandbox.js';
 import { must } from './kit-sandbox.js';
 import type { KitAuthority, KitBundle } from './kit-signer.js';
 import { sha256 } from './kit-signer.js';
+import { until } from './until.js';
 
 /** A sandbox node under the crash matrix: version 1.0 of the distribution, an update to 2.0. */
 export class SandboxMatrixNode implements MatrixNode {
@@ -61,17 +62,19 @@ export class SandboxMatrixNode implements MatrixNode {
   }
 
   async observe(): Promise<Observation> {
-    const seen = await this.#look();
-    // A killed runner is settled by its stop hook; give it, and the daemon's start, their time.
-    for (let i = 0; i < 300; i++) {
-      const again = await this.#look();
-      const settled = again.state === '' || ['ABORT', 'REVERTED', 'COMMIT', 'BROKEN'].includes(again.state);
-      if (settled && !again.trial && again.running !== '' && JSON.stringify(again) === JSON.stringify(seen))
-        return again;
-      Object.assign(seen, again);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return seen;
+    let before = '';
+    let latest = await this.#look();
+    const look = async (): Promise<Observation> => {
+      before = JSON.stringify(latest);
+      return (latest = await this.#look());
+    };
+    const atRest = (seen: Observation): boolean =>
+      (seen.state === '' || ['ABORT', 'REVERTED', 'COMMIT', 'BROKEN'].includes(seen.state)) &&
+      !seen.trial &&
+      seen.running !== '' &&
+      JSON.stringify(seen) === before;
+    // A killed runner is settled by its stop hook; give it, and the daemon's start, their time. What never rests is judged as it is.
+    return until(`${this.node.id} is at rest`, look, { good: atRest }).catch(() => latest);
   }
 
   async retry(): Promise<Observation> {

@@ -8,6 +8,7 @@ import { prepareScript } from '../../src/node/prepare-script.js';
 import type { GenerationLine, KitLine, TxLine, TxState } from '../../src/node/types.js';
 import type { KitAuthority, KitBundle } from './kit-signer.js';
 import { KitSigner, put, sha256 } from './kit-signer.js';
+import { until } from './until.js';
 
 /*
  * A sandbox node with the real kit, prepared by the real script, under the shell of one's choice:
@@ -252,18 +253,17 @@ export class SandboxNode {
 
   /** Wait until a step is in a state; fails when it ends in another one. */
   async reach(started: Pick<Started, 'run' | 'step'>, ...states: TxState[]): Promise<TxLine> {
+    const { run, step } = started;
+    const settled = ['COMMIT', 'ABORT', 'REVERTED', 'BROKEN'];
     let last: TxLine | undefined;
-    for (let i = 0; i < 400; i++) {
-      const answer = await this.call('status', {
-        run: started.run,
-        step: started.step,
-        since: last?.state ?? '',
-        wait: 5,
-      });
-      last = (answer.lines.find((line) => line.t === 'tx') as TxLine | undefined) ?? last;
-      if (last && states.includes(last.state)) return last;
-      if (last && ['COMMIT', 'ABORT', 'REVERTED', 'BROKEN'].includes(last.state)) break;
-    }
+    const see = async (): Promise<TxLine | undefined> => {
+      const answer = await this.call('status', { run, step, since: last?.state ?? '', wait: 5 });
+      return (last = (answer.lines.find((line) => line.t === 'tx') as TxLine | undefined) ?? last);
+    };
+    const over = (tx?: TxLine): boolean =>
+      tx !== undefined && (states.includes(tx.state) || settled.includes(tx.state));
+    await until(`${step} is ${states.join(' or ')}, or settled`, see, { within: 100_000, good: over });
+    if (last && states.includes(last.state)) return last;
     throw new Error(
       `${started.step} is ${last?.state} (${last?.why}), not ${states.join(' or ')}: ${last?.health} ${last?.log}`,
     );

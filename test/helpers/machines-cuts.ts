@@ -6,6 +6,7 @@ import type { HealthPolicy } from '../../src/plan/types.js';
 import type { Signer, TestAuthority, TestBundle } from './machines-authority.js';
 import { plain, runningVersions, wants } from './machines-genuine.js';
 import { KitOnMachine } from './machines-kit.js';
+import { until } from './until.js';
 
 const lab = '/etc/edgectl/lab';
 const health: HealthPolicy = { windowS: 1, passes: 1, capS: 60, confirmS: 60 };
@@ -167,11 +168,9 @@ export class CutBench {
   }
 
   private async held(): Promise<void> {
-    for (let n = 0; n < 600; n += 1) {
-      if ((await this.machine.exec(['test', '-e', '/run/edgectl/failpoint-hit'])).status === 0) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`${this.machine.id} never came to the failpoint`);
+    const hit = async (): Promise<boolean> =>
+      (await this.machine.exec(['test', '-e', '/run/edgectl/failpoint-hit'])).status === 0;
+    await until(`${this.machine.id} comes to the failpoint`, hit);
   }
 
   private side(versions: Record<string, string>): Side {

@@ -4,6 +4,7 @@ import type { Machine } from '../../src/lab/machines/machine.js';
 import type { GenerationLine, KitLine, KitVerb, TxLine, TxState } from '../../src/node/types.js';
 import { encodeRequest, parseAnswer } from '../../src/node/wire.js';
 import type { TestAuthority, TestBundle } from './machines-authority.js';
+import { until } from './until.js';
 
 const kit = '/usr/local/sbin/edgectl-node';
 const settled: readonly TxState[] = ['COMMIT', 'ABORT', 'REVERTED', 'BROKEN'];
@@ -109,13 +110,12 @@ export class KitOnMachine {
 
   /** Asks until the step is in one of these states, or settled otherwise; fails after `seconds`. */
   async reaches(run: string, step: string, states: readonly TxState[], seconds = 60): Promise<TxLine> {
-    let tx = await this.status(run, step);
-    for (let n = 0; n < seconds * 5; n += 1) {
-      if (states.includes(tx.state)) return tx;
-      if (settled.includes(tx.state)) break;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      tx = await this.status(run, step);
-    }
+    const tx = await until(
+      `${this.machine.id}: ${step} is ${states.join(' or ')}, or settled`,
+      () => this.status(run, step),
+      { within: seconds * 1000, every: 200, good: ({ state }) => states.includes(state) || settled.includes(state) },
+    );
+    if (states.includes(tx.state)) return tx;
     throw new Error(
       `${this.machine.id}: ${step} is ${tx.state} (${tx.why ?? '-'}), not ${states.join(' or ')}: ${tx.health ?? ''} ${tx.log ?? ''}`,
     );

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { until } from './until.js';
 
 /** A key pair on disk. */
 export interface KeyPair {
@@ -98,17 +99,17 @@ function readPair(path: string): KeyPair {
 }
 
 async function listening(port: number, child: ChildProcess, log: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  const up = (): Promise<boolean> => {
     if (child.exitCode !== null) throw new Error(`sshd ended: ${log()}`);
-    const up = await new Promise<boolean>((resolve) => {
+    return new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
       socket.once('close', () => resolve(false));
       socket.once('connect', () => socket.destroy());
     });
-    if (up) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`sshd did not listen: ${log()}`);
+  };
+  await until('sshd listens', up, { every: 25 }).catch((error: unknown) => {
+    throw new Error(log(), { cause: error });
+  });
 }
 
 async function stop(child: ChildProcess, dir: string): Promise<void> {

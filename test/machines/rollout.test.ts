@@ -9,6 +9,7 @@ import { Operator } from '../helpers/machines-operator.js';
 import { poll, startServing, taskPid, testMachines } from '../helpers/machines.js';
 import { root } from '../helpers/cli.js';
 import { parse, stringify } from 'yaml';
+import { until } from '../helpers/until.js';
 
 const crashAfterS = 30;
 const policy = {
@@ -193,11 +194,12 @@ async function inTrial(
 ): Promise<void> {
   let over = false;
   void rollout.ended.then(() => (over = true));
-  for (let n = 0; n < 3000 && !over; n += 1) {
-    if ((await lab.node(id).exec(['test', '-e', '/run/edgectl/trial'])).status === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error(`${id} never came to its trial:\n${rollout.output().slice(-4000)}`);
+  const trial = async (): Promise<boolean> => {
+    if ((await lab.node(id).exec(['test', '-e', '/run/edgectl/trial'])).status === 0) return true;
+    if (over) throw new Error(`${id} never came to its trial:\n${rollout.output().slice(-4000)}`);
+    return false;
+  };
+  await until(`${id} is in its trial`, trial, { within: 500_000, every: 200 });
 }
 
 /** How many transactions of a run a machine has committed. */

@@ -7,6 +7,7 @@ import { createSandboxNode, must, toyDriver, toyScript, veto } from '../../helpe
 import type { KitBundle } from '../../helpers/kit-signer.js';
 import { KitSigner, put } from '../../helpers/kit-signer.js';
 import { requires } from '../../helpers/requires.js';
+import { until } from '../../helpers/until.js';
 
 const need = requires('ssh-keygen', 'busybox', 'dash');
 const shells: KitShell[] = ['dash', 'busybox'];
@@ -92,8 +93,7 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
   const keep = async (): Promise<void> => {
     put(node.path('usr/bin/keeper'), '#!/bin/sh\nsleep 3600 3>&- &\necho $! >run/kept\nwait\n', 0o755);
     node.init.spawn([node.path('usr/bin/keeper')]);
-    for (let i = 0; i < 400 && node.text('run/kept') === ''; i++)
-      await new Promise((resolve) => setTimeout(resolve, 25));
+    await until('the keeper says whom it keeps', () => node.text('run/kept'));
   };
   const cruel = toyScript('2.0', 'kill "$(cat "$root/run/kept")"');
 
@@ -137,9 +137,9 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
     node.lab('failpoint', '11 stop');
     const started = await begin(node.runtime('2.0'), { 'health.cap': 2, 'confirm.window': 1 });
     await node.reach(started, 'AWAIT');
-    let left = 1;
-    for (let i = 0; i < 200 && left > -2; i++) left = (await node.tx(started))?.deadline_left ?? 0;
-    expect(left).toBeLessThanOrEqual(-2);
+    await until('the deadline is past by two seconds', () => node.tx(started), {
+      good: (tx) => (tx?.deadline_left ?? 0) <= -2,
+    });
     expect((await node.tx(started))?.state).toBe('AWAIT');
   });
 
@@ -158,8 +158,11 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
   it('confirmed at its deadline is committed or reverted, and both sides are told the same', async () => {
     const started = await begin(node.runtime('2.0'), { 'health.cap': 2, 'confirm.window': 1 });
     await node.reach(started, 'AWAIT', 'REVERTED');
-    let left = 9;
-    for (let i = 0; i < 100 && left > 0; i++) left = (await node.tx(started))?.deadline_left ?? 0;
+    // Without a pause between two looks: the confirmation shall meet the deadline as closely as it can.
+    await until('the deadline is there', () => node.tx(started), {
+      every: 0,
+      good: (tx) => (tx?.deadline_left ?? 0) <= 0,
+    });
     const answer = await node.confirm(started);
     const tx = await node.reach(started, 'COMMIT', 'REVERTED');
     expect(answer.ok).toBe(tx.state === 'COMMIT');
@@ -236,8 +239,7 @@ describe.skipIf(need.skip).each(shells)('a trial under %s', (shell) => {
     put(incompatible, '');
     const pid = node.init.units()['toy.service']?.pid ?? 0;
     process.kill(pid, 'SIGKILL');
-    for (let i = 0; i < 600 && node.running() !== '2.0'; i++) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(node.running()).toBe('2.0');
+    await until('the node falls back', () => node.running(), { good: (version) => version === '2.0' });
     const status = must(await node.call('status'));
     expect(status.lines).toContainEqual(expect.objectContaining({ t: 'later', component: 'toy', from: dies.digest }));
     expect((await node.generation()).committed_components['toy']?.version).toBe('2.0');

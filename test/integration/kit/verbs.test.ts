@@ -8,6 +8,7 @@ import type { KitShell, SandboxNode } from '../../helpers/kit-sandbox.js';
 import { createSandboxNode, encodeValue, must, toyScript } from '../../helpers/kit-sandbox.js';
 import { KitSigner } from '../../helpers/kit-signer.js';
 import { requires } from '../../helpers/requires.js';
+import { until } from '../../helpers/until.js';
 
 const need = requires('ssh-keygen', 'busybox', 'dash');
 const shells: KitShell[] = ['dash', 'bash', 'busybox'];
@@ -185,8 +186,7 @@ describe.skipIf(need.skip).each(shells)('the kit under %s', (shell) => {
     must(await node.slice(token, out));
     const ejected = must(await node.call('eject', { run: out.run, token }));
     expect(ejected.lines.length).toBeGreaterThan(3);
-    for (let i = 0; i < 200 && node.running() !== '1.0'; i++) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(node.running()).toBe('1.0');
+    await until('the distribution’s daemon runs', () => node.running(), { good: (version) => version === '1.0' });
     // The sandbox's init keeps its logs, as a machine keeps its own.
     const left = execFileSync('find', [node.root, '-name', '*edgectl*', '-not', '-path', '*/var/log/*']).toString();
     expect(left).toBe('');

@@ -45,7 +45,7 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
 
   it('is killed -9 between its canary and the rest, and resumes without repeating a commit', async () => {
     const operator = fleet.start(...rollout);
-    await until('the canary is done', () => /stage rest started/.test(operator.stderr()), 60_000);
+    await until('the canary is done', () => /stage rest started/.test(operator.stderr()));
     operator.kill('SIGKILL');
     expect(await operator.ended).toBe('SIGKILL');
     const [run] = await runs();
@@ -59,7 +59,7 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
   it('drains on the first Ctrl-C, ends with 130, and says how to go on', async () => {
     await fleet.want('1.2.0');
     const operator = fleet.start(...rollout);
-    await until('a trial is open', () => /in trial|staged/.test(operator.stderr()), 60_000);
+    await until('a trial is open', () => /in trial|staged/.test(operator.stderr()));
     operator.kill('SIGINT');
     expect(await operator.ended).toBe(130);
     const [run] = await runs();
@@ -74,9 +74,9 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
   it('leaves at once on the second signal with 143, and the open trials are settled by the nodes or the resume', async () => {
     await fleet.want('1.1.0');
     const operator = fleet.start(...rollout);
-    await until('the canary is staged', () => /staged/.test(operator.stderr()), 60_000);
+    await until('the canary is staged', () => /staged/.test(operator.stderr()));
     operator.kill('SIGTERM');
-    await until('it drains', () => /SIGTERM: no new step/.test(operator.stderr()), 20_000).catch((error: unknown) => {
+    await until('it drains', () => /SIGTERM: no new step/.test(operator.stderr())).catch((error: unknown) => {
       throw new Error(operator.stderr(), { cause: error });
     });
     operator.kill('SIGTERM');
@@ -95,7 +95,7 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
     ).toBe(0);
     const before = await commits();
     const operator = fleet.start('apply', file, '--yes');
-    await until('the canary is done', () => /stage rest started/.test(operator.stderr()), 60_000);
+    await until('the canary is done', () => /stage rest started/.test(operator.stderr()));
     operator.kill('SIGKILL');
     await operator.ended;
     const elsewhere = { ...fleet.env, XDG_STATE_HOME: join(fleet.home, 'other-state') };
@@ -148,7 +148,7 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
 
   it('gives one run to one process on this computer', async () => {
     const operator = fleet.start(...rollout);
-    await until('it has begun', () => /stage canary started/.test(operator.stderr()), 60_000);
+    await until('it has begun', () => /stage canary started/.test(operator.stderr()));
     const second = await fleet.json('resume', 'last');
     expect([second.exitCode, second.envelope.error?.code]).toEqual([9, 'LEASE_HELD']);
     expect(await operator.ended).toBe(0);
@@ -159,7 +159,7 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
     // A request is heard at the next heartbeat of the run's lease, so the canary has to take longer than that.
     await writeFile(join(fleet.dir, 'policies/slow.yaml'), quickPolicy.replace('window: 2s', 'window: 9s'));
     const operator = fleet.start('rollout', 'runtime', '--canary', '1', '--policy', 'slow', '--yes');
-    await until('it has begun', () => /stage canary started/.test(operator.stderr()), 60_000);
+    await until('it has begun', () => /stage canary started/.test(operator.stderr()));
     const asked = await fleet.json('run', 'pause', 'last');
     expect(asked.exitCode, JSON.stringify(asked.envelope)).toBe(0);
     expect(await operator.ended).toBe(6);
@@ -178,11 +178,11 @@ describe.skipIf(need.skip)('an operator that dies, leaves, or starts on another 
       policy.replace('cap: 20s, confirm: 20s', 'cap: 10s, confirm: 6s'),
     );
     const operator = fleet.start('rollout', 'runtime', '--canary', '1', '--policy', 'short', '--yes');
-    await until('the canary is staged', () => /staged/.test(operator.stderr()), 60_000);
+    await until('the canary is staged', () => /staged/.test(operator.stderr()));
     operator.kill('SIGKILL');
     await operator.ended;
-    await until('a trial is open', async () => (await inTrial()).length > 0, 20_000);
-    await until('every trial is over', async () => (await inTrial()).length === 0, 60_000);
+    await until('a trial is open', async () => (await inTrial()).length > 0);
+    await until('every trial is over', async () => (await inTrial()).length === 0);
     expect(await fleet.versions()).toEqual(versionsAre('1.1.0'));
     const resumed = await fleet.json('resume', 'last');
     expect(resumed.exitCode, JSON.stringify(resumed.envelope.result?.nodes)).toBe(0);

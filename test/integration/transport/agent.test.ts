@@ -2,13 +2,14 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseKnownHosts } from '../../../src/transport/known-hosts/parse.js';
 import { pinsFor } from '../../../src/transport/known-hosts/pins.js';
 import { createSshTransport } from '../../../src/transport/ssh/transport.js';
 import type { ConnectResult } from '../../../src/transport/types.js';
 import { requires } from '../../helpers/requires.js';
 import { makeKey, startSshd, type KeyPair, type TestSshd } from '../../helpers/sshd.js';
+import { until } from '../../helpers/until.js';
 
 const need = requires('sshd', 'ssh-agent');
 
@@ -25,7 +26,7 @@ describe.skipIf(need.skip)('a real ssh-agent', () => {
     sshd = await startSshd({ authorized: [locked.line] });
     socket = join(dir, 'agent');
     agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
-    await vi.waitUntil(() => existsSync(socket));
+    await until('the agent listens', () => existsSync(socket));
     // The agent holds the key that fits last, behind more keys than sshd lets anyone try.
     for (let n = 0; n < 8; n += 1) add(makeKey(join(dir, `other-${n}`)).path);
     add(locked.path);

@@ -7,6 +7,7 @@ import type { ExecRequest, ExecResult, Target, Transport } from '../../../src/tr
 import { requires } from '../../helpers/requires.js';
 import { startSshd, type TestSshd } from '../../helpers/sshd.js';
 import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy.js';
+import { until } from '../../helpers/until.js';
 
 const need = requires('sshd');
 
@@ -83,11 +84,13 @@ describe.skipIf(need.skip)('a session with a real sshd', () => {
     execFileSync('mkfifo', [gate]);
     const running = exec(transport, { argv: ['sh', '-c', script, gate], stdin: source() });
     // The command reads nothing before the gate opens: only windows and buffers can have been filled.
-    for (let quiet = 0; quiet < 5;) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    let quiet = 0;
+    const stalled = (): number => {
       quiet = produced === most && produced > 0 ? quiet + 1 : 0;
       most = produced;
-    }
+      return quiet;
+    };
+    await until('the source stands still for five looks', stalled, { good: (looks) => looks >= 5 });
     execFileSync('sh', ['-c', `echo go > ${gate}`]);
     const result = await running;
     expect(most).toBeLessThan(12 * 1024 * 1024);
