@@ -48,7 +48,7 @@ interface RunView {
   nodes: { node: string; state: string; message: string; why?: string }[];
 }
 
-describe.skipIf(genuineNeed().skip)('a rollout by the edgectl program over eight real machines', () => {
+describe.skipIf((await genuineNeed()).skip)('a rollout by the edgectl program over eight real machines', () => {
   let lab: MachinesLab;
   let operator: Operator;
   let newer: Record<string, string>;
