@@ -96,7 +96,7 @@ describe.skipIf((await genuineNeed()).skip)('a rollout by the edgectl program ov
     const rollout = operator.start('rollout', 'runtime', '--policy', 'machines', '--yes');
 
     // The power of the canary goes as soon as the operator has heard of its commit: it comes back with the new versions.
-    await says(rollout, `${first} ok`);
+    await says(rollout, ` ${first} ok: `);
     await lab.node(first).powerCut();
     await lab.node(first).boot();
     expect(await runningVersions(lab.node(first))).toEqual(newer);
@@ -235,16 +235,16 @@ async function inTrial(
   await until(`${id} is in its trial`, trial, { within: 500_000, every: 200 });
 }
 
-/** Waits until a command has printed a line that begins so; fails when it ends before. */
-async function says(command: { ended: Promise<unknown>; output: () => string }, line: string): Promise<void> {
+/** Waits until a command has printed a line with these words; fails when it ends before. */
+async function says(command: { ended: Promise<unknown>; output: () => string }, words: string): Promise<void> {
   let over = false;
   void command.ended.then(() => (over = true));
   const said = (): boolean => {
-    if (command.output().split('\n').some((printed) => printed.startsWith(line))) return true;
-    if (over) throw new Error(`it never said “${line}”:\n${command.output().slice(-4000)}`);
+    if (command.output().includes(words)) return true;
+    if (over) throw new Error(`it never said “${words}”:\n${command.output().slice(-4000)}`);
     return false;
   };
-  await until(`“${line}” is printed`, said, { within: 500_000 });
+  await until(`“${words}” is printed`, said, { within: 500_000 });
 }
 
 /** What the operator's journal has of a machine's transactions: attempt, the state that it led to, and why; the newest word on each. */

@@ -20,7 +20,8 @@ export async function debianMirror(): Promise<string> {
 export function mirrorAmong(listed: string): string | undefined {
   for (const line of listed.split('\n')) {
     const [origin, label, component, uri = ''] = line.split('|');
-    if (origin === 'Debian' && label === 'Debian' && component === 'main' && uri !== '') return uri.replace(/\/+$/u, '');
+    if (origin === 'Debian' && label === 'Debian' && component === 'main' && uri !== '')
+      return uri.replace(/\/+$/u, '');
   }
   return undefined;
 }
