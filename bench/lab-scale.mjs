@@ -37,7 +37,11 @@ async function look(pid, seen) {
   const [status, stat] = await Promise.all([read('status'), read('stat')]);
   const peak = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
   if (peak !== undefined) seen.peakMiB = Math.max(seen.peakMiB, Math.round(Number(peak) / 1024));
-  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number);
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
   // Clock ticks of a hundredth of a second.
   if (system !== undefined) seen.cpuS = (user + system) / 100;
 }
