@@ -101,7 +101,7 @@ describe.skipIf((await genuineNeed()).skip)('a rollout by the edgectl program ov
     await lab.node(first).boot();
     expect(await runningVersions(lab.node(first))).toEqual(newer);
 
-    await Promise.all([inTrial(lab, cut, rollout), inTrial(lab, dark, rollout)]);
+    await Promise.all([inTrial(lab, cut, newer, rollout), inTrial(lab, dark, newer, rollout)]);
     await Promise.all([lab.node(dark).powerCut(), lab.node(cut).partition()]);
     rollout.kill();
     expect(await rollout.ended).toBe(null);
@@ -219,16 +219,19 @@ async function packCrashing(
   return packed;
 }
 
-/** Waits until a machine is in its trial; fails when the rollout ends before. */
+/** Waits until a machine runs the new build in its trial (armed alone, it would abort); fails when the rollout ends before. */
 async function inTrial(
   lab: MachinesLab,
   id: string,
+  newer: Readonly<Record<string, string>>,
   rollout: { ended: Promise<unknown>; output: () => string },
 ): Promise<void> {
   let over = false;
   void rollout.ended.then(() => (over = true));
   const trial = async (): Promise<boolean> => {
-    if ((await lab.node(id).exec(['test', '-e', '/run/edgectl/trial'])).status === 0) return true;
+    const script = 'test -e /run/edgectl/trial && readlink "/proc/$(systemctl show -p MainPID --value containerd)/exe"';
+    const { stdout } = await lab.node(id).exec(['sh', '-c', script]);
+    if (stdout.includes(`/store/containerd/${newer['containerd']}`)) return true;
     if (over) throw new Error(`${id} never came to its trial:\n${rollout.output().slice(-4000)}`);
     return false;
   };
