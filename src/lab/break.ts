@@ -1,7 +1,7 @@
 import { askLab } from './control-client.js';
 import type { BreakMode, LabNodeStatus } from './control-protocol.js';
 import type { LabLayout } from './layout.js';
-import { breakMachine, healMachine } from './machine-fleet.js';
+import { breakMachine, healMachine } from './machine-damage.js';
 import { requireLabState } from './state.js';
 
 /** Break a node of the lab; resolves when it is broken (after the reboot, for a power cut). */

@@ -14,7 +14,8 @@ export interface LabNodeStatus {
   booted: boolean;
   broken: Exclude<BreakMode, 'power-cut'>[];
   powerCuts: number;
-  connections: number;
+  /** Null for a machine, whose sshd is its own. */
+  connections: number | null;
 }
 
 /** What the daemon says of itself. */

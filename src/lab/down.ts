@@ -4,7 +4,7 @@ import { askLab } from './control-client.js';
 import { endProcess, isRunning } from './daemon-process.js';
 import type { LabLayout } from './layout.js';
 import { requireLabState } from './state.js';
-import { stopMachines } from './machine-fleet.js';
+import { stopMachines } from './machine-damage.js';
 import { endStrays } from './strays.js';
 
 /** What `lab down` took away. */

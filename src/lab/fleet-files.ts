@@ -57,6 +57,22 @@ export function runtimesYaml(component: string, bundles: readonly LabBundle[]): 
   return `${lines.join('\n')}\n`;
 }
 
+/** runtimes.yaml of a lab of real machines: genuine builds that move together. */
+export function genuineRuntimesYaml(
+  suite: string,
+  bundles: readonly { component: string; version: string; digest: string }[],
+): string {
+  const lines = [
+    `# What shall run where: genuine builds of Debian ${suite}. The machines come up with those of their own, older suite.`,
+    ...bundles.flatMap(({ component, version, digest }) => [
+      `- runtime: ${component}`,
+      `  version: ${JSON.stringify(version)}`,
+      `  digest: sha256:${digest}`,
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
 /** known_hosts of a lab: each node's key under its own id, as edgectl pins them. */
 export function knownHosts(nodes: readonly { id: string; hostPublicKey: string }[]): string {
   return nodes.map(({ id, hostPublicKey }) => `${id} ${hostPublicKey}\n`).join('');

@@ -39,6 +39,11 @@ export function labLayout(dir: string): LabLayout {
   };
 }
 
+/** Where the machines of a lab of real ones are: overlays, images, consoles and their own state file. */
+export function machinesDir(layout: LabLayout): string {
+  return join(layout.dir, 'machines');
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The directory of the lab when none is named: `$XDG_STATE_HOME/edgectl/lab`. */

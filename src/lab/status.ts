@@ -2,7 +2,7 @@ import { askLab } from './control-client.js';
 import type { LabDaemonStatus, LabNodeStatus } from './control-protocol.js';
 import { isRunning } from './daemon-process.js';
 import type { LabLayout } from './layout.js';
-import { machineStatus } from './machine-fleet.js';
+import { machineStatus } from './machine-damage.js';
 import { requireLabState } from './state.js';
 
 /** How a lab is. */

@@ -73,30 +73,54 @@ export async function installLabKey(options: SupplyOptions): Promise<string[]> {
   return [dir];
 }
 
-/** Pack, sign and store the runtimes to roll out. Answers them and what was left outside the lab. */
-export async function packLabRuntimes(
-  options: SupplyOptions & { now: () => Date },
-): Promise<{ bundles: LabBundle[]; paths: string[] }> {
-  const { driver } = await loadDriver(labComponent, [join(templates, 'drivers')]);
+/** What the lab's key signs: packs a source for a driver, signs and stores it. */
+export interface LabPacker {
+  pack(
+    component: string,
+    source: string,
+    fixed?: { version?: string; arch?: string },
+  ): Promise<{ version: string; digest: string; path: string }>;
+}
+
+/** Opens the bundle store and the lab's key; both are where edgectl looks for those of any fleet. */
+export async function labPacker(options: SupplyOptions & { now: () => Date }): Promise<LabPacker> {
   const key = await findSigningKey(
     { ...places(options), env: { ...options.env, EDGECTL_SIGNING_KEY: undefined } },
     options.fleetId,
   );
   const store = openBundleStore(bundlesDir(options.env, places(options).homedir));
+  let serial = 0;
+  return {
+    pack: async (component, source, fixed = {}) => {
+      const { driver } = await loadDriver(component, [join(templates, 'drivers')]);
+      return await withPrivateDir(options.layout.dir, async (scratch) => {
+        const packed = await packBundle({ driver, source, scratch, ...fixed });
+        const statement = renderStatement({ ...packed, series: options.now().getTime() + serial });
+        serial += 1;
+        const signature = await signText({ namespace: 'edgectl-runtime', text: statement, key });
+        await store.add({ archive: packed.path, statement, signature });
+        return { version: packed.version, digest: packed.digest, path: join(store.dir, packed.digest) };
+      });
+    },
+  };
+}
+
+/** Pack, sign and store the runtimes to roll out. Answers them and what was left outside the lab. */
+export async function packLabRuntimes(
+  options: SupplyOptions & { now: () => Date },
+): Promise<{ bundles: LabBundle[]; paths: string[] }> {
+  const packer = await labPacker(options);
   const bundles: LabBundle[] = [];
+  const paths: string[] = [];
   for (const { version, crashAfter, about } of builds) {
-    await withPrivateDir(options.layout.dir, async (scratch) => {
-      const source = join(scratch, 'build');
+    await withPrivateDir(options.layout.dir, async (source) => {
       await writeRuntime(join(source, 'bin'), { version, crashAfter, lab: options.fleetId });
-      await mkdir(join(scratch, 'pack'));
-      const packed = await packBundle({ driver, source, version, arch: 'all', scratch: join(scratch, 'pack') });
-      const statement = renderStatement({ ...packed, series: options.now().getTime() + bundles.length });
-      const signature = await signText({ namespace: 'edgectl-runtime', text: statement, key });
-      await store.add({ archive: packed.path, statement, signature });
-      bundles.push({ version, digest: packed.digest, about });
+      const { digest, path } = await packer.pack(labComponent, source, { version, arch: 'all' });
+      bundles.push({ version, digest, about });
+      paths.push(path);
     });
   }
-  return { bundles, paths: bundles.map(({ digest }) => join(store.dir, digest)) };
+  return { bundles, paths };
 }
 
 function places(options: SupplyOptions): { env: SupplyOptions['env']; homedir: string } {

@@ -1,3 +1,4 @@
+import type { MachineFleetResult } from './machine-fleet.js';
 import type { LabUpResult } from './up.js';
 
 /** What `lab up` says in the end, for a person. */
@@ -18,15 +19,18 @@ export function labUpText(result: LabUpResult): string {
 }
 
 /** What `lab up --machines` says in the end, for a person. */
-export function machinesUpText(result: { fleetDir: string; nodes: readonly string[] }): string {
+export function machinesUpText(result: MachineFleetResult): string {
+  const [first] = result.nodes;
   return [
-    `Up: ${result.nodes.length} bare systemd machines on this computer, with their distribution's runtimes.`,
+    `Up: ${result.nodes.length} systemd machines on this computer, each with a container that serves a page (${first?.page ?? ''}).`,
+    '',
+    'Newer builds to roll out:',
+    ...result.runtimes.map(({ component, version }) => `  ${component} ${version}`),
     '',
     'Next:',
     `  export EDGECTL_FLEET=${result.fleetDir}`,
-    '  edgectl node prepare --all',
-    '  edgectl runtime pack runc FILE.deb, and name it in runtimes.yaml',
-    '  edgectl rollout runtime --canary 1 --policy rehearsal',
+    '  edgectl rollout runtime --canary 5% --policy rehearsal',
+    '  edgectl lab break NODE --how offline|hang|bad-runtime|power-cut',
     '  edgectl lab down',
   ].join('\n');
 }

@@ -30,9 +30,20 @@ sys_show() {
     esac
   done
 }
+# sys_running UNIT: it runs, or a job for it waits. A manager too busy to answer has not said that it does not run, and what is
+# taken for dead is taken back: asked again, and in the end taken for running.
 sys_running() {
-  sys_show "$1.service"
-  case $SHOW_STATE in active | activating | deactivating | reloading) return 0 ;; esac
+  sr_tries=0
+  until sr_text=$(systemctl show -p ActiveState -p Job "$1.service" 2>/dev/null); do
+    sr_tries=$((sr_tries + 1))
+    [ "$sr_tries" -lt 5 ] || return 0
+    tick
+  done
+  for sr_word in $sr_text; do
+    case $sr_word in
+      ActiveState=active | ActiveState=activating | ActiveState=deactivating | ActiveState=reloading | Job=[1-9]*) return 0 ;;
+    esac
+  done
   return 1
 }
 # The caller watches what comes of it, with its own limit.
@@ -61,11 +72,21 @@ sys_transient() {
   st_unit=$1 st_cap=$2 st_stop_cap=$3 st_stop=$4
   shift 4
   # Whatever still runs under that name is the tail of a change that is closed: the caller has seen to it that none is open.
-  st_tries=0
-  while [ "$st_tries" -lt 60 ] && sys_running "$st_unit"; do st_tries=$((st_tries + 1)); tick; done
-  sys_forget "$st_unit.service"
-  systemd-run --quiet --no-block --collect --unit="$st_unit" -p Type=exec -p KillMode=control-group -p OOMScoreAdjust=-900 \
-    -p RuntimeMaxSec="$st_cap" -p TimeoutStopSec="$st_stop_cap" -p ExecStopPost="$KIT $st_stop" "$@" >/dev/null 2>&1 </dev/null
+  # systemd keeps the name for a moment after that, and a busy one may fail to answer although it did what it was asked.
+  st_tries=0 st_refused=0
+  while [ "$st_tries" -lt 60 ] && [ "$st_refused" -lt 10 ]; do
+    if ! sys_running "$st_unit"; then
+      sys_forget "$st_unit.service"
+      systemd-run --quiet --no-block --collect --unit="$st_unit" --description="$*" -p Type=exec -p KillMode=control-group \
+        -p OOMScoreAdjust=-900 -p RuntimeMaxSec="$st_cap" -p TimeoutStopSec="$st_stop_cap" -p ExecStopPost="$KIT $st_stop" "$@" \
+        >/dev/null 2>&1 </dev/null && return 0
+      st_refused=$((st_refused + 1))
+    fi
+    if [ "$(systemctl show -p Description "$st_unit.service" 2>/dev/null)" = "Description=$*" ]; then return 0; fi
+    st_tries=$((st_tries + 1))
+    tick
+  done
+  return 1
 }
 sys_timer() {
   st_unit=$1 st_cap=$2

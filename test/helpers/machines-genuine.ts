@@ -4,7 +4,7 @@ import type { Signer, TestBundle } from './machines-authority.js';
 import { machinesNeed } from './machines.js';
 
 /** Whether genuine builds can be rolled out over real machines here. */
-export function genuineNeed(): { skip: boolean; reason: string } {
+export async function genuineNeed(): Promise<{ skip: boolean; reason: string }> {
   return machinesNeed.skip ? machinesNeed : debsNeed();
 }
 

@@ -64,11 +64,11 @@ export class Operator {
   }
 
   /** Makes the fleet repository over the lab's machines, a signing key, pinned host keys, and puts the kit on every machine. */
-  async takeOver(options: { prepare?: boolean } = {}): Promise<void> {
+  async takeOver(options: { prepare?: boolean; rings?: Readonly<Record<string, string>> } = {}): Promise<void> {
     await this.must('init', this.fleetDir, '--name', 'machines');
     const nodes = this.lab.nodes.map((node, n) => [
       node.id,
-      { address: node.address, site: `site-${(n % 4) + 1}`, labels: { ring: n === 0 ? 'early' : 'late' } },
+      { address: node.address, site: `site-${(n % 4) + 1}`, labels: { ring: options.rings?.[node.id] ?? 'late' } },
     ]);
     const sites = [1, 2, 3, 4].map((n) => [`site-${n}`, { region: 'lab' }]);
     const id = /^id: (.*)$/m.exec(await readFile(path.join(this.fleetDir, 'fleet.yaml'), 'utf8'))?.[1] ?? '';

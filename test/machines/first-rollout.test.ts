@@ -10,7 +10,7 @@ import { containerdDeb, genuineNeed, runningVersions } from '../helpers/machines
 import type { ServingContainer } from '../helpers/machines.js';
 import { poll, startServing, taskPid, testMachines } from '../helpers/machines.js';
 
-const need = genuineNeed();
+const need = await genuineNeed();
 const page = await readFile(path.join(root, 'docs/tasks/first-rollout.md'), 'utf8');
 
 describe.skipIf(need.skip)('the page of the first rollout, on two bare machines', () => {

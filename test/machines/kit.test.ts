@@ -18,7 +18,7 @@ import { prepareMachine } from '../helpers/machines-prepare.js';
 import { poll, startServing, taskPid, testMachines } from '../helpers/machines.js';
 
 const quick: HealthPolicy = { windowS: 4, passes: 3, capS: 40, confirmS: 40 };
-const need = genuineNeed();
+const need = await genuineNeed();
 
 describe.skipIf(need.skip)('the node kit under a real systemd, with genuine builds', () => {
   let lab: MachinesLab;

@@ -17,7 +17,7 @@ const randomCuts = Number(process.env['EDGECTL_SOAK_CUTS'] ?? 5);
 /** From the start of a transaction with this health policy to well behind its commit, milliseconds. */
 const span = 6000;
 const seed = Number(process.env['EDGECTL_SOAK_SEED'] ?? 20_260_101);
-const need = genuineNeed();
+const need = await genuineNeed();
 
 describe.skipIf(need.skip)('power cuts on a machine whose state is an ext4 image of its own', () => {
   let lab: MachinesLab;

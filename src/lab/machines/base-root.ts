@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { BaseRecipe } from './base-recipe.js';
 import { baseName, baseRecipe } from './base-recipe.js';
+import { debianMirror } from './debian-mirror.js';
 import { host } from './host-command.js';
 import type { MachineSuite } from './types.js';
 
@@ -41,7 +42,7 @@ async function bootstrap(recipe: BaseRecipe, target: string, signal: AbortSignal
       `--include=${recipe.packages.join(',')}`,
       recipe.suite,
       target,
-      'http://deb.debian.org/debian',
+      await debianMirror(),
     ],
     { timeoutMs: 900_000, ...(signal === undefined ? {} : { signal }) },
   );

@@ -15,6 +15,7 @@ export interface HostCommandOptions {
   /** Milliseconds until it is ended; one minute when absent. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  cwd?: string;
 }
 
 /** Runs a program of this host and returns whatever came of it; only a missing program throws (`TOOL_MISSING`). */

@@ -5,9 +5,17 @@ import type { HostResult } from './host-command.js';
 import { host, tryHost } from './host-command.js';
 import { blackHole, cutCable, plugIn } from './network.js';
 import { bootMachine, consoleTail, gone, initOf } from './nspawn.js';
-import { commOf, descendantsOf, isMounted, until } from './processes.js';
+import { commOf, descendantsOf, isMounted, isStopped, until } from './processes.js';
 import { greets } from './ssh-banner.js';
-import { copyAfterCut, createImage, cutPowerOf, mountImage, nextImage, unmountImage } from './state-image.js';
+import {
+  copyAfterCut,
+  createImage,
+  cutPowerOf,
+  imageNumber,
+  mountImage,
+  nextImage,
+  unmountImage,
+} from './state-image.js';
 import type { MachineRecord } from './types.js';
 
 /** What a machine needs to know of its lab. */
@@ -35,6 +43,11 @@ export class Machine {
 
   get root(): string {
     return path.join(this.record.dir, 'root');
+  }
+
+  /** How often its power was cut: each cut leaves an image with the next number. */
+  get powerCuts(): number {
+    return imageNumber(this.record.image?.file ?? '');
   }
 
   private get link(): string {
@@ -154,6 +167,12 @@ export class Machine {
     await this.signalSshd('SIGCONT');
   }
 
+  /** Does a sshd stand where {@link hangSshd} stopped it? */
+  async isSshdStopped(): Promise<boolean> {
+    const stopped = await Promise.all((await this.sshd()).map((pid) => isStopped(pid)));
+    return stopped.includes(true);
+  }
+
   /** Runs a command inside the machine, without SSH. Status 255 and empty output when it is off. */
   async exec(
     argv: readonly string[],
@@ -223,9 +242,15 @@ export class Machine {
   }
 
   private async signalSshd(signal: NodeJS.Signals): Promise<void> {
+    for (const pid of await this.sshd()) process.kill(pid, signal);
+  }
+
+  private async sshd(): Promise<number[]> {
     const init = await initOf(this.record.supervisor);
-    if (init === null) return;
-    for (const pid of await descendantsOf(init)) if ((await commOf(pid)).startsWith('sshd')) process.kill(pid, signal);
+    if (init === null) return [];
+    const found: number[] = [];
+    for (const pid of await descendantsOf(init)) if ((await commOf(pid)).startsWith('sshd')) found.push(pid);
+    return found;
   }
 
   private async bootFailure(what: string): Promise<EdgectlError> {

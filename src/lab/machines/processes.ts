@@ -27,6 +27,12 @@ export async function commOf(pid: number): Promise<string> {
   return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
 }
 
+/** Was this process stopped by a signal (proc(5), stat)? */
+export async function isStopped(pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return text.slice(text.lastIndexOf(')') + 2).startsWith('T');
+}
+
 /** Polls until a condition holds; false when `timeoutMs` went by without it. */
 export async function until(
   condition: () => Promise<boolean>,

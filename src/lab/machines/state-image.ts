@@ -57,6 +57,10 @@ export async function copyAfterCut(file: string): Promise<string> {
 
 /** The name of the image after this one: `state.4.img` follows `state.3.img`. */
 export function nextImage(file: string): string {
-  const number = Number(/\.(\d+)\.img$/.exec(file)?.[1] ?? 0);
-  return path.join(path.dirname(file), `state.${number + 1}.img`);
+  return path.join(path.dirname(file), `state.${imageNumber(file) + 1}.img`);
+}
+
+/** The number in an image's name; zero when there is none. */
+export function imageNumber(file: string): number {
+  return Number(/\.(\d+)\.img$/.exec(file)?.[1] ?? 0);
 }

@@ -18,7 +18,7 @@ import { makeSigningKey, writeAllowedSigners } from '../../helpers/signing.js';
 
 const drivers = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../templates/drivers');
 const tools = requires('apt', 'dpkg-deb', 'ssh-keygen');
-const need = tools.skip ? tools : debsNeed();
+const need = tools.skip ? tools : await debsNeed();
 let dir: string;
 
 beforeAll(() => {
