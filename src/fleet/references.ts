@@ -18,28 +18,46 @@ function textAt(value: unknown, key: string): string | undefined {
   return typeof entry === 'string' && entry !== '' ? entry : undefined;
 }
 
+/** Names that all parts of a fleet declare, by section. */
+export interface Declared {
+  regions: ReadonlySet<string>;
+  sites: ReadonlySet<string>;
+  bastions: ReadonlySet<string>;
+}
+
+/** What the parts declare together, whether they have errors elsewhere or not. */
+export function declaredIn(sources: readonly YamlSource[]): Declared {
+  const names = (section: string): Set<string> =>
+    new Set(sources.flatMap((source) => Object.keys(mapAt(source.value, section))));
+  return { regions: names('regions'), sites: names('sites'), bastions: names('bastions') };
+}
+
 /** Finds entries whose `field` names something that is not declared under `target`. */
-function dangling(source: YamlSource, section: string, field: string, target: string): Problem[] {
-  const known = mapAt(source.value, target);
+function dangling(
+  source: YamlSource,
+  section: string,
+  field: string,
+  [target, known]: [string, ReadonlySet<string>],
+): Problem[] {
   return Object.entries(mapAt(source.value, section)).flatMap(([id, entry]) => {
     const named = textAt(entry, field);
-    if (named === undefined || Object.hasOwn(known, named)) return [];
-    const help = didYouMean(named, Object.keys(known)) || `; declare it under ${target}`;
+    if (named === undefined || known.has(named)) return [];
+    const help = didYouMean(named, known) || `; declare it under ${target}`;
     const message = `${section}.${id}.${field}: there is no ${field} “${named}”${help}`;
     return [{ file: source.file, ...source.placeOf([section, id, field]), message }];
   });
 }
 
 /** Bastions that something names, as one word or a list, and that nobody declares. */
-function danglingBastions(source: YamlSource): Problem[] {
-  const known = mapAt(source.value, 'bastions');
+function danglingBastions(source: YamlSource, known: ReadonlySet<string>): Problem[] {
   const under = (where: string[], entry: unknown): Problem[] => {
     const via = typeof entry === 'object' && entry !== null ? (entry as Raw)['via'] : undefined;
+    if (via === undefined) return [];
     const names = (Array.isArray(via) ? via : [via]).filter((one): one is string => typeof one === 'string');
     return names
-      .filter((one) => one !== '' && !Object.hasOwn(known, one))
+      .filter((one) => one !== '' && !known.has(one))
       .map((one): Problem => {
-        const help = didYouMean(one, Object.keys(known)) || '; declare it under bastions';
+        const help = didYouMean(one, known) || '; declare it under bastions';
         const message = `${[...where, 'via'].join('.')}: there is no bastion “${one}”${help}`;
         return { file: source.file, ...source.placeOf([...where, 'via']), message };
       });
@@ -53,21 +71,21 @@ function danglingBastions(source: YamlSource): Problem[] {
 }
 
 /**
- * Sites, regions and bastions that fleet.yaml names and does not declare. Works on what was read, not on what was accepted, so
+ * Sites, regions and bastions that a file names and nobody declares. Works on what was read, not on what was accepted, so
  * that these errors come together with those of the schema.
  */
-export function danglingPlaces(source: YamlSource): Problem[] {
+export function danglingPlaces(source: YamlSource, declared: Declared): Problem[] {
   return [
-    ...dangling(source, 'sites', 'region', 'regions'),
-    ...dangling(source, 'nodes', 'site', 'sites'),
-    ...danglingBastions(source),
+    ...dangling(source, 'sites', 'region', ['regions', declared.regions]),
+    ...dangling(source, 'nodes', 'site', ['sites', declared.sites]),
+    ...danglingBastions(source, declared.bastions),
   ];
 }
 
-/** Names of the nodes in a fleet.yaml that may have errors elsewhere; undefined when it could not be read at all. */
-export function nodeNames(source: YamlSource): string[] | undefined {
-  if (typeof source.value !== 'object' || source.value === null) return undefined;
-  return Object.keys(mapAt(source.value, 'nodes'));
+/** Names of the nodes in files that may have errors elsewhere; undefined when one could not be read at all. */
+export function nodeNames(sources: readonly YamlSource[]): string[] | undefined {
+  if (sources.some(({ value }) => (typeof value !== 'object' || value === null) && value !== '')) return undefined;
+  return sources.flatMap((source) => Object.keys(mapAt(source.value, 'nodes')));
 }
 
 function parse(text: string): { selector: Selector } | { message: string; offset: number } {
