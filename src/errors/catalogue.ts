@@ -75,6 +75,7 @@ export const catalogue = {
   RUN_STATE: { exitCode: 64, summary: 'The run is not in a state that allows this.' },
   SELECTOR_INVALID: { exitCode: 64, summary: 'A selector cannot be read.' },
   SELECTOR_REQUIRED: { exitCode: 64, summary: 'A changing command needs nodes: a selector, or --all.' },
+  SELECTOR_UNKNOWN: { exitCode: 64, summary: 'A selector asks for facts or run states, and none are known here.' },
   SIGNING_FAILED: { exitCode: 4, summary: 'ssh-keygen could not sign.' },
   SOURCE_FAILED: { exitCode: 1, summary: 'A program that prints the fleet’s nodes failed, or printed something else.' },
   SOURCE_UNTRUSTED: {

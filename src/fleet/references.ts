@@ -1,4 +1,5 @@
 import { EdgectlError } from '../errors/error.js';
+import { momentary } from './explain-selector.js';
 import type { Problem } from './problem.js';
 import { unknownNames } from './select-nodes.js';
 import type { Selector } from './selector.js';
@@ -115,6 +116,11 @@ export function selectorProblems(source: YamlSource, names: readonly string[] | 
     };
     const parsed = parse(text);
     if ('message' in parsed) return [at(parsed.offset, parsed.message)];
+    const asks = momentary(parsed.selector);
+    if (asks !== undefined) {
+      const term = text.slice(asks.at, asks.end);
+      return [at(asks.at, `“${term}” is about the moment; desired state goes by names, fields and labels`)];
+    }
     if (nodes === undefined || names === undefined) return [];
     return unknownNames({ nodes }, parsed.selector).map((name) =>
       at(Math.max(text.indexOf(name), 0), `there is no node “${name}”${didYouMean(name, names)}`),

@@ -1,3 +1,5 @@
+import type { Knowledge } from './knowledge.js';
+
 /** A host on the way to nodes that cannot be reached directly. */
 export interface Bastion {
   name: string;
@@ -97,6 +99,8 @@ export interface Fleet {
   sites?: ReadonlyMap<string, FleetSite>;
   runtimes: readonly DesiredRuntime[];
   policies: ReadonlyMap<string, RolloutPolicy>;
+  /** Facts and run states, when a selector of this command asked for them. */
+  knowledge?: Knowledge;
   knownHostsFile: string;
   allowedSignersFile: string;
 }

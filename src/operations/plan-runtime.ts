@@ -14,6 +14,7 @@ import { authorisePlan } from './authorise.js';
 import type { FetchBundle, VouchedBundle } from './bundles.js';
 import { vouchedBundles } from './bundles.js';
 import { desiredRuntimes } from './desired.js';
+import type { ObserveOptions } from './observe.js';
 import { observeNodes } from './observe.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -36,6 +37,7 @@ export interface PlanningContext {
   fetch: FetchBundle;
   around: Surroundings;
   onNode?: (done: number, total: number) => void;
+  remember?: ObserveOptions['remember'];
 }
 
 /** Looks at the nodes, compiles desired state and what was seen into a plan, and signs it. Changes nothing. */
@@ -55,6 +57,7 @@ export async function planRuntime(request: RuntimeRequest, context: PlanningCont
       components: [...new Set(desired.runtimes.map(({ runtime }) => runtime.component))],
       signal: around.signal,
       ...(context.onNode ? { onNode: context.onNode } : {}),
+      ...(context.remember ? { remember: context.remember } : {}),
     },
   );
   const now = around.now();

@@ -57,6 +57,7 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   groups: ['groups', 'group'],
   state: ['state'],
   wariness: ['wariness'],
+  extra: ['edgectl_node'],
 };
 
 /** How a CSV file is read. */
@@ -118,10 +119,20 @@ export function importCsv(file: string, bytes: Buffer, options: CsvOptions): Imp
         groups: list(at('groups')),
         labels,
         origin: { file, line },
+        ...(extraCell(at('extra')) ?? {}),
       },
     ];
   });
   return { nodes, remarks };
+}
+
+/** The column that `edgectl fleet export` writes for what CSV has no column for. */
+function extraCell(text: string): Partial<ImportedNode> | undefined {
+  try {
+    return text === '' ? undefined : (JSON.parse(text) as Partial<ImportedNode>);
+  } catch {
+    return undefined;
+  }
 }
 
 function list(text: string): string[] {

@@ -15,7 +15,7 @@ preferredauthentications protocol proxycommand proxyjump proxyusefdpass pubkeyac
 pubkeyauthentication refuseconnection rekeylimit remotecommand remoteforward requesttty requiredrsasize revokedhostkeys
 rhostsauthentication rhostsrsaauthentication rsaauthentication securitykeyprovider sendenv serveralivecountmax serveraliveinterval
 sessiontype setenv skeyauthentication smartcarddevice stdinnull streamlocalbindmask streamlocalbindunlink stricthostkeychecking
-syslogfacility tag tcpkeepalive tisauthentication tunnel tunneldevice updatehostkeys usekeychain useprivilegedport usersh userknownhostsfile
+syslogfacility tag tcpkeepalive tisauthentication tunnel tunneldevice updatehostkeys usekeychain user useprivilegedport usersh userknownhostsfile
 useroaming verifyhostkeydns versionaddendum visualhostkey warnweakcrypto xauthlocation`.split(/\s+/),
 );
 
