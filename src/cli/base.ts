@@ -194,7 +194,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       await formatError(this.format, errorEnvelope(this.#command, { ...report, exitCode }, runId)),
     );
     const debug = this.flags?.debug ?? this.argv.includes('--debug');
-    if (this.forPeople || debug) {
+    // A list of names on standard output has no room for an error.
+    if (this.forPeople || this.format === 'name' || debug) {
       const { renderError } = await import('../render/error.js');
       await write(this.io.stderr, renderError(report, { ui: await this.ui('stderr'), debug }));
     }

@@ -47,6 +47,7 @@ export async function importSetup(
   return {
     name: flags.name ?? format ?? (await formatOf(paths[0] ?? '')),
     options: {
+      localUser: where.user.name,
       keepLabel: (name) => keep?.matches(name) ?? false,
       ...(siteFrom === undefined ? {} : { siteFrom }),
       ...(regionFrom === undefined ? {} : { regionFrom }),

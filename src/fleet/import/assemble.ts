@@ -19,6 +19,8 @@ export type AssembledNode = Omit<ImportedNode, 'name' | 'via'> & { via: readonly
 export interface AssembleOptions {
   siteFrom?: PlaceRule;
   regionFrom?: PlaceRule;
+  /** Whom ssh would log in as on a bastion that names nobody. */
+  localUser?: string;
   /** Which labels are kept. */
   keepLabel: (name: string) => boolean;
 }
@@ -126,8 +128,10 @@ class Assembler {
   }
 
   private bastion(hop: Hop): string {
-    const { name, ...reached } = hop;
-    const key = JSON.stringify([hop.address, hop.port ?? 22, hop.user ?? '', hop.identity]);
+    const { name, ...given } = hop;
+    const user = hop.user ?? this.options.localUser;
+    const reached = { ...given, ...(user === undefined ? {} : { user }) };
+    const key = JSON.stringify([hop.address, hop.port ?? 22, user ?? '', hop.identity]);
     const known = this.hops.get(key);
     if (known !== undefined) return known;
     const wanted = nameFrom(name ?? hop.address);

@@ -88,9 +88,9 @@ function takeOption(found: SshArguments, key: string, written: string): void {
  * The hops of a ProxyCommand that is nothing but a jump: `ssh … -W %h:%p HOST`, or `ssh … HOST nc %h %p`. Undefined for
  * any other command.
  */
-export function hopsOfCommand(command: string): Hop[] | undefined {
-  if (command.trim().toLowerCase() === 'none') return [];
-  const words = shellWords(command);
+export function hopsOfCommand(line: string): Hop[] | undefined {
+  if (line.trim().toLowerCase() === 'none') return [];
+  const words = shellWords(line);
   if (typeof words === 'string') return undefined;
   const from = words[0] === 'exec' ? 1 : 0;
   if (!/^(?:\S*\/)?ssh$/.test(words[from] ?? '')) return undefined;
@@ -102,11 +102,12 @@ export function hopsOfCommand(command: string): Hop[] | undefined {
   let found = readSshArguments(host);
   const [target, ...more] = found.rest;
   if (target === undefined) return undefined;
+  let command = more;
   if (more[0]?.startsWith('-') === true) {
     found = readSshArguments([...host.slice(0, host.length - found.rest.length), ...more]);
-    if (found.rest.length > 0 && !isNetcat(found.rest)) return undefined;
-  } else if (more.length > 0 && !isNetcat(more)) return undefined;
-  if (!forwards && !isNetcat(more)) return undefined;
+    command = found.rest;
+  }
+  if (command.length > 0 ? !isNetcat(command) : !forwards) return undefined;
   const hop = parseHop(target);
   if (hop === undefined || found.unknown.length > 0 || found.openssh !== undefined) return undefined;
   const user = hop.user ?? found.user;

@@ -63,8 +63,11 @@ export function writeNodesFile(fleet: Assembled, head: readonly string[]): strin
   const lines = [...head.map((line) => `# ${line}`)];
   if (defaults !== '{}') lines.push(`defaults: ${defaults}`);
   if (fleet.bastions.size > 0) lines.push('bastions:');
-  for (const [name, hop] of fleet.bastions)
-    lines.push(`  ${scalar(name)}: ${flow(reach({ ...hop, identity: hop.identity }, {}))}`);
+  for (const [name, hop] of fleet.bastions) {
+    // One without keys of its own must not take those of the nodes.
+    const none = hop.identity.length === 0 && shared.identity !== undefined;
+    lines.push(`  ${scalar(name)}: ${flow([...reach(hop, {}), ['identity', none ? '[]' : undefined]])}`);
+  }
   if (fleet.regions.size > 0) lines.push('regions:', ...[...fleet.regions].sort().map((name) => `  ${scalar(name)}:`));
   if (fleet.sites.size > 0) lines.push('sites:');
   for (const [name, region] of [...fleet.sites].sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -67,8 +67,11 @@ class Evaluation {
   }
 
   finalPass(directives: readonly Directive[]): void {
+    const resolved = this.hostname();
+    const written = this.options.get('hostname');
+    if (written !== undefined) this.options.set('hostname', { ...written, value: resolved });
     this.final = true;
-    this.host = this.hostname();
+    this.host = resolved;
     this.pass(directives, true);
   }
 

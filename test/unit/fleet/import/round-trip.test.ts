@@ -119,13 +119,17 @@ function comparable(nodes: readonly FleetNode[]): unknown {
 }
 
 describe('exporting and importing again', () => {
-  it.each(exportFormats)('gives the same nodes as %s', async (format) => {
-    await fc.assert(
-      fc.asyncProperty(fleet, async (nodes) => {
-        const once = await around(nodes, format);
-        expect(comparable(once)).toEqual(comparable(nodes));
-      }),
-      { numRuns: 25 },
-    );
-  }, 60_000);
+  it.each(exportFormats)(
+    'gives the same nodes as %s',
+    async (format) => {
+      await fc.assert(
+        fc.asyncProperty(fleet, async (nodes) => {
+          const once = await around(nodes, format);
+          expect(comparable(once)).toEqual(comparable(nodes));
+        }),
+        { numRuns: 25 },
+      );
+    },
+    60_000,
+  );
 });
