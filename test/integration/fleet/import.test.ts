@@ -113,7 +113,7 @@ describe('nodes that a program prints', () => {
   it('run only after trust, beside other files, and trust ends with any change in their folder', async () => {
     const refused = await list();
     expect(refused.exitCode).toBe(4);
-    expect(refused.stderr).toContain('you have not trusted this repository yet; nothing was run');
+    expect(refused.stderr).toMatch(/you have not trusted this repository yet; nothing\s+was run/);
     expect((await run(FleetTrust, 'trust', '--yes', '--digest', 'f'.repeat(64))).exitCode).toBe(4);
     expect((await list()).exitCode).toBe(4);
     const trusted = await run(FleetTrust, 'trust', '--yes');
