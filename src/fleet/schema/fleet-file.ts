@@ -90,7 +90,5 @@ export const nodesFile = z.preprocess(
   z.strictObject(places, { error: 'a map with nodes, sites, regions, bastions, defaults' }),
 );
 
-/** fleet.yaml as it was read. */
-export type FleetFile = z.output<typeof fleetFile>;
 /** A file of nodes as it was read. */
 export type NodesFile = z.output<typeof nodesFile>;
