@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Interfaces } from '@oclif/core';
 import { Command } from '@oclif/core/command';
 import { EdgectlError } from '../errors/error.js';
+import type { FactsResult } from '../facts/collect.js';
 import type { Fleet } from '../fleet/types.js';
 import type { Ui } from '../render/ui.js';
 import type { Clock } from '../util/clock.js';
@@ -83,11 +84,47 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.format === 'table' || this.format === 'wide';
   }
 
-  /** The fleet repository that `--fleet`, EDGECTL_FLEET or the working directory leads to. */
+  /**
+   * The fleet repository that `--fleet`, EDGECTL_FLEET or the working directory leads to. When a selector of the command
+   * line asks for facts or run states, it comes with what the journal knows.
+   */
   protected async fleet(): Promise<Fleet> {
     const [{ findFleet }, { loadFleet }] = await Promise.all([import('../fleet/find.js'), import('../fleet/load.js')]);
     const given = this.flags.fleet;
-    return await loadFleet(given === undefined ? await findFleet(this.io.cwd) : resolve(this.io.cwd, given), this.io);
+    const dir = given === undefined ? await findFleet(this.io.cwd) : resolve(this.io.cwd, given);
+    const fleet = await loadFleet(dir, this.io);
+    const texts = this.selectors();
+    if (texts.length === 0) return fleet;
+    const { withKnowledge } = await import('./selectors.js');
+    const say = async (text: string): Promise<void> => await this.say(text);
+    return await withKnowledge(fleet, texts, { io: this.io, clock: this.clock, say });
+  }
+
+  /** Keeps what nodes said of themselves for selectors. A journal that cannot be written is told, and stops nothing. */
+  protected async remembering(fleet: Fleet): Promise<(results: readonly FactsResult[]) => Promise<void>> {
+    const [{ rememberFacts }, { withJournal }] = await Promise.all([
+      import('../operations/knowledge.js'),
+      import('./journal.js'),
+    ]);
+    const { io, clock } = this;
+    return async (results) => {
+      try {
+        await withJournal(
+          { fleet, io, clock, lookOnly: true },
+          async (journal) => await rememberFacts(journal, results),
+        );
+      } catch (error) {
+        if (!(error instanceof EdgectlError)) throw error;
+        await this.say(`These facts were not kept for selectors: ${error.message}`);
+      }
+    };
+  }
+
+  /** Texts of the command line that may be selectors. */
+  protected selectors(): string[] {
+    const { on } = this.flags as { on?: unknown };
+    const { node, words } = this.args as { node?: unknown; words?: unknown };
+    return [on, node, words].flat().filter((text): text is string => typeof text === 'string' && text !== '');
   }
 
   /** Asks before something is changed (default no). Returns when the answer is yes, throws otherwise. */
@@ -166,7 +203,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       await formatError(this.format, errorEnvelope(this.commandName, { ...report, exitCode }, runId)),
     );
     const debug = this.flags?.debug ?? this.argv.includes('--debug');
-    if (this.forPeople || debug) {
+    // A list of names on standard output has no room for an error.
+    if (this.forPeople || this.format === 'name' || debug) {
       const { renderError } = await import('../render/error.js');
       await write(this.io.stderr, renderError(report, { ui: await this.ui('stderr'), debug }));
     }

@@ -1,5 +1,5 @@
 import { EdgectlError } from '../errors/error.js';
-import { selectNodes } from './select-nodes.js';
+import { selectDesired } from './select-nodes.js';
 import { didYouMean } from './suggest.js';
 import type { DesiredRuntime, Fleet, FleetNode, FleetSite } from './types.js';
 
@@ -21,7 +21,7 @@ export function describeNode(fleet: Fleet, id: string): NodeDescription {
     throw new EdgectlError('NODE_NOT_FOUND', { message: `The fleet has no node “${id}”${help}` });
   }
   const runtimes = fleet.runtimes.filter((runtime) =>
-    selectNodes(fleet, runtime.on).some((candidate) => candidate.id === id),
+    selectDesired(fleet, runtime.on).some((candidate) => candidate.id === id),
   );
   return { node, site: fleet.sites?.get(node.site) ?? null, runtimes };
 }

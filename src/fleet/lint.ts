@@ -1,5 +1,5 @@
-import { eachLeaf, selectNodes } from './select-nodes.js';
-import { parseSelector } from './selector.js';
+import { selectDesired } from './select-nodes.js';
+import { eachLeaf, parseSelector } from './selector.js';
 import { didYouMean } from './suggest.js';
 import type { DesiredRuntime, Fleet, FleetNode } from './types.js';
 
@@ -36,6 +36,7 @@ function unknownWords(fleet: Fleet, runtime: DesiredRuntime): string[] {
     site: new Set([...(fleet.sites?.keys() ?? []), ...fleet.nodes.map((node) => node.site)]),
     region: new Set(fleet.nodes.map((node) => node.region)),
     state: new Set(['in-service', 'drained', 'retired']),
+    group: new Set(fleet.nodes.flatMap((node) => node.groups)),
   };
   const labels = new Set(fleet.nodes.flatMap((node) => Object.keys(node.labels)));
   const messages: string[] = [];
@@ -64,7 +65,7 @@ function desiredState(fleet: Fleet): FleetFinding[] {
   const clashes = new Set<string>();
   fleet.runtimes.forEach((runtime, index) => {
     const where = `[${index}] ${runtime.component}`;
-    const nodes = selectNodes(fleet, runtime.on);
+    const nodes = selectDesired(fleet, runtime.on);
     for (const message of unknownWords(fleet, runtime))
       findings.push({ level: 'warning', rule: 'selector-word', file, message: `${where}: ${message}` });
     if (nodes.length === 0)

@@ -7,11 +7,14 @@ import { noFleet } from './find.js';
 import { readPlainYaml } from './plain-yaml.js';
 import type { Problem } from './problem.js';
 import { throwProblems } from './problem.js';
-import { danglingPlaces, nodeNames, selectorProblems } from './references.js';
-import { resolveNodes, resolveSites } from './resolve-nodes.js';
+import type { DynamicSource } from './dynamic/declaration.js';
+import { takeDynamic } from './dynamic/declaration.js';
+import { repeated, resolveParts } from './parts.js';
+import { danglingPlaces, declaredIn, nodeNames, selectorProblems } from './references.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveRuntimes } from './resolve-runtimes.js';
-import { fleetFile } from './schema/fleet-file.js';
+import type { NodesFile } from './schema/fleet-file.js';
+import { fleetFile, nodesFile } from './schema/fleet-file.js';
 import { policyFile } from './schema/policy-file.js';
 import { isName } from './schema/scalars.js';
 import { runtimesFile } from './schema/runtimes-file.js';
@@ -21,9 +24,11 @@ import { check } from './validate.js';
 import type { YamlSource } from './yaml-source.js';
 import { lazySource, readYaml } from './yaml-source.js';
 
-/** What loading needs from outside: `HOME`, for `~/` in paths of keys. */
+/** What loading needs from outside: `HOME`, for `~/` in paths of keys and for what the user trusts. */
 export interface FleetIo {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** `skip` leaves programs that print nodes alone. */
+  readonly dynamic?: 'skip';
 }
 
 /** A directory whose fleet.yaml also has this file beside it may say `lab: true`; `edgectl lab` writes it. */
@@ -37,9 +42,17 @@ export async function loadFleet(dir: string, io: FleetIo): Promise<Fleet> {
   return new FleetLoader(path.resolve(dir), io).run();
 }
 
+/** The programs that a fleet declares, without running them. Throws like {@link loadFleet}. */
+export async function sourcesOf(dir: string, io: FleetIo): Promise<{ id: string; sources: DynamicSource[] }> {
+  const loader = new FleetLoader(path.resolve(dir), { env: io.env, dynamic: 'skip' });
+  const { id } = await loader.run();
+  return { id, sources: loader.declared() };
+}
+
 class FleetLoader {
   private readonly problems: Problem[] = [];
   private readonly contents = new Map<string, unknown>();
+  private readonly sources = new Map<string, DynamicSource>();
 
   constructor(
     private readonly dir: string,
@@ -51,15 +64,27 @@ class FleetLoader {
     throwProblems(this.problems);
     if (text === undefined) throw noFleet(this.dir);
     const main = this.check('fleet.yaml', text, fleetFile);
+    const files = await this.nodesFiles();
+    const printed = main.ok ? await this.printed(main.value.id) : [];
+    const checked = [main, ...files, ...printed];
     const runtimesText = (await this.read('runtimes.yaml')) ?? '';
     const runtimes = this.check('runtimes.yaml', runtimesText, runtimesFile);
     const policies = await this.policies();
-    this.problems.push(...danglingPlaces(main.source), ...selectorProblems(runtimes.source, nodeNames(main.source)));
+    const sources = checked.map(({ source }) => source);
+    const declared = declaredIn(sources);
+    this.problems.push(
+      ...sources.flatMap((source) => danglingPlaces(source, declared)),
+      ...selectorProblems(runtimes.source, printed.length < this.sources.size ? undefined : nodeNames(sources)),
+    );
+    const parts = checked.flatMap((part) =>
+      part.ok ? [{ file: part.source.file, value: part.value, source: part.source }] : [],
+    );
+    if (parts.length > 1) this.problems.push(...repeated(parts));
     if (main.ok && main.value.lab === true) await this.checkLabMarker(main.source);
     throwProblems(this.problems);
     if (!main.ok || !runtimes.ok) throw new Error('a file was refused without a reason');
 
-    const sites = resolveSites(main.value);
+    const { nodes, sites } = resolveParts(parts, { dir: this.dir, home: this.io.env['HOME'] });
     return {
       dir: this.dir,
       id: main.value.id,
@@ -67,13 +92,17 @@ class FleetLoader {
       lab: main.value.lab ?? false,
       digest: await this.digest(),
       source: `runtimes.yaml @ ${gitBlobId(runtimesText).slice(0, 7)}`,
-      nodes: resolveNodes(main.value, sites, { dir: this.dir, home: this.io.env['HOME'] }),
+      nodes,
       sites,
       runtimes: resolveRuntimes(runtimes.value),
       policies,
       knownHostsFile: path.join(this.dir, 'known_hosts'),
       allowedSignersFile: path.join(this.dir, 'trust', 'allowed_signers'),
     };
+  }
+
+  declared(): DynamicSource[] {
+    return [...this.sources.values()];
   }
 
   private async read(file: string): Promise<string | undefined> {
@@ -91,16 +120,61 @@ class FleetLoader {
   private check<S extends z.ZodType>(file: string, text: string, schema: S): Checked<z.output<S>> {
     const quick = readPlainYaml(text);
     if (quick !== undefined) {
-      const result = schema.safeParse(quick.value);
+      const result = schema.safeParse(this.withoutDynamic(file, quick.value));
       if (result.success) {
         this.contents.set(file, quick.value);
         return { ok: true, value: result.data, source: lazySource(file, text, quick.value) };
       }
+      this.sources.delete(file);
     }
-    const checked = check(schema, readYaml(file, text));
-    if (checked.ok) this.contents.set(file, checked.source.value);
+    const source = readYaml(file, text);
+    const checked = check(schema, { ...source, value: this.withoutDynamic(file, source.value, source) });
+    if (checked.ok) this.contents.set(file, source.value);
     else this.problems.push(...checked.problems);
     return checked;
+  }
+
+  /** Puts `nodes: { exec: … }` aside; what is wrong with it is only told where places are known. */
+  private withoutDynamic(file: string, value: unknown, source?: YamlSource): unknown {
+    if (!file.startsWith('nodes/') && file !== 'fleet.yaml') return value;
+    const taken = takeDynamic(file, value);
+    if (taken === undefined) return value;
+    if (typeof taken !== 'string') {
+      this.sources.set(file, taken.source);
+      return taken.rest;
+    }
+    if (source !== undefined) this.problems.push({ file, ...source.placeOf(['nodes', 'exec']), message: taken });
+    return source === undefined ? value : { ...(value as object), nodes: '' };
+  }
+
+  private async nodesFiles(): Promise<Checked<NodesFile>[]> {
+    const entries = await readdir(path.join(this.dir, 'nodes')).catch(() => []);
+    const checked: Checked<NodesFile>[] = [];
+    for (const entry of entries.filter((name) => /\.ya?ml$/.test(name)).sort()) {
+      const file = `nodes/${entry}`;
+      checked.push(this.check(file, (await this.read(file)) ?? '', nodesFile));
+    }
+    return checked;
+  }
+
+  /** What the dynamic sources print; nothing is run before the user has trusted it. */
+  private async printed(fleetId: string): Promise<Checked<NodesFile>[]> {
+    const sources = [...this.sources.values()];
+    if (sources.length === 0 || this.problems.length > 0 || this.io.dynamic === 'skip') return [];
+    const [{ mustBeTrusted }, { runSource, textsOf }] = await Promise.all([
+      import('./dynamic/trust.js'),
+      import('./dynamic/run.js'),
+    ]);
+    await mustBeTrusted({ dir: this.dir, id: fleetId }, sources, this.io.env);
+    const texts = await Promise.all(sources.map(async (source) => await runSource(this.dir, source)));
+    return texts.map((text, index) => {
+      const name = `output of ${sources[index]?.argv.join(' ') ?? ''}`;
+      const value = textsOf(name, text);
+      const checked = check(nodesFile, lazySource(name, text, value));
+      if (checked.ok) this.contents.set(name, value);
+      else this.problems.push(...checked.problems);
+      return checked;
+    });
   }
 
   private async policies(): Promise<Map<string, RolloutPolicy>> {

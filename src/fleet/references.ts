@@ -1,4 +1,5 @@
 import { EdgectlError } from '../errors/error.js';
+import { momentary } from './explain-selector.js';
 import type { Problem } from './problem.js';
 import { unknownNames } from './select-nodes.js';
 import type { Selector } from './selector.js';
@@ -18,30 +19,74 @@ function textAt(value: unknown, key: string): string | undefined {
   return typeof entry === 'string' && entry !== '' ? entry : undefined;
 }
 
+/** Names that all parts of a fleet declare, by section. */
+export interface Declared {
+  regions: ReadonlySet<string>;
+  sites: ReadonlySet<string>;
+  bastions: ReadonlySet<string>;
+}
+
+/** What the parts declare together, whether they have errors elsewhere or not. */
+export function declaredIn(sources: readonly YamlSource[]): Declared {
+  const names = (section: string): Set<string> =>
+    new Set(sources.flatMap((source) => Object.keys(mapAt(source.value, section))));
+  return { regions: names('regions'), sites: names('sites'), bastions: names('bastions') };
+}
+
 /** Finds entries whose `field` names something that is not declared under `target`. */
-function dangling(source: YamlSource, section: string, field: string, target: string): Problem[] {
-  const known = mapAt(source.value, target);
+function dangling(
+  source: YamlSource,
+  section: string,
+  field: string,
+  [target, known]: [string, ReadonlySet<string>],
+): Problem[] {
   return Object.entries(mapAt(source.value, section)).flatMap(([id, entry]) => {
     const named = textAt(entry, field);
-    if (named === undefined || Object.hasOwn(known, named)) return [];
-    const help = didYouMean(named, Object.keys(known)) || `; declare it under ${target}`;
+    if (named === undefined || known.has(named)) return [];
+    const help = didYouMean(named, known) || `; declare it under ${target}`;
     const message = `${section}.${id}.${field}: there is no ${field} “${named}”${help}`;
     return [{ file: source.file, ...source.placeOf([section, id, field]), message }];
   });
 }
 
-/**
- * Sites and regions that fleet.yaml names and does not declare. Works on what was read, not on what was accepted, so
- * that these errors come together with those of the schema.
- */
-export function danglingPlaces(source: YamlSource): Problem[] {
-  return [...dangling(source, 'sites', 'region', 'regions'), ...dangling(source, 'nodes', 'site', 'sites')];
+/** Bastions that something names, as one word or a list, and that nobody declares. */
+function danglingBastions(source: YamlSource, known: ReadonlySet<string>): Problem[] {
+  const under = (where: string[], entry: unknown): Problem[] => {
+    const via = typeof entry === 'object' && entry !== null ? (entry as Raw)['via'] : undefined;
+    if (via === undefined) return [];
+    const names = (Array.isArray(via) ? via : [via]).filter((one): one is string => typeof one === 'string');
+    return names
+      .filter((one) => one !== '' && !known.has(one))
+      .map((one): Problem => {
+        const help = didYouMean(one, known) || '; declare it under bastions';
+        const message = `${[...where, 'via'].join('.')}: there is no bastion “${one}”${help}`;
+        return { file: source.file, ...source.placeOf([...where, 'via']), message };
+      });
+  };
+  return [
+    ...under(['defaults'], mapAt(source.value, 'defaults')),
+    ...['sites', 'nodes'].flatMap((section) =>
+      Object.entries(mapAt(source.value, section)).flatMap(([id, entry]) => under([section, id], entry)),
+    ),
+  ];
 }
 
-/** Names of the nodes in a fleet.yaml that may have errors elsewhere; undefined when it could not be read at all. */
-export function nodeNames(source: YamlSource): string[] | undefined {
-  if (typeof source.value !== 'object' || source.value === null) return undefined;
-  return Object.keys(mapAt(source.value, 'nodes'));
+/**
+ * Sites, regions and bastions that a file names and nobody declares. Works on what was read, not on what was accepted, so
+ * that these errors come together with those of the schema.
+ */
+export function danglingPlaces(source: YamlSource, declared: Declared): Problem[] {
+  return [
+    ...dangling(source, 'sites', 'region', ['regions', declared.regions]),
+    ...dangling(source, 'nodes', 'site', ['sites', declared.sites]),
+    ...danglingBastions(source, declared.bastions),
+  ];
+}
+
+/** Names of the nodes in files that may have errors elsewhere; undefined when one could not be read at all. */
+export function nodeNames(sources: readonly YamlSource[]): string[] | undefined {
+  if (sources.some(({ value }) => (typeof value !== 'object' || value === null) && value !== '')) return undefined;
+  return sources.flatMap((source) => Object.keys(mapAt(source.value, 'nodes')));
 }
 
 function parse(text: string): { selector: Selector } | { message: string; offset: number } {
@@ -71,6 +116,11 @@ export function selectorProblems(source: YamlSource, names: readonly string[] | 
     };
     const parsed = parse(text);
     if ('message' in parsed) return [at(parsed.offset, parsed.message)];
+    const asks = momentary(parsed.selector);
+    if (asks !== undefined) {
+      const term = text.slice(asks.at, asks.end);
+      return [at(asks.at, `“${term}” is about the moment; desired state goes by names, fields and labels`)];
+    }
     if (nodes === undefined || names === undefined) return [];
     return unknownNames({ nodes }, parsed.selector).map((name) =>
       at(Math.max(text.indexOf(name), 0), `there is no node “${name}”${didYouMean(name, names)}`),

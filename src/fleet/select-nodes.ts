@@ -1,67 +1,23 @@
 import { EdgectlError } from '../errors/error.js';
+import type { Knowledge } from './knowledge.js';
+import { mustBeKnown, needsOf } from './knowledge.js';
 import type { Selector } from './selector.js';
-import { parseSelector } from './selector.js';
+import { eachLeaf, parseSelector } from './selector.js';
 import { didYouMean } from './suggest.js';
+import { truthOf } from './truth.js';
 import type { FleetNode } from './types.js';
 
 /** The part of a fleet that selectors look at. */
 export interface Selectable {
   readonly nodes: readonly FleetNode[];
+  /** Facts and run states from the journal; only there when a selector asked for them. */
+  readonly knowledge?: Knowledge;
 }
 
-type Field = (node: FleetNode) => string | undefined;
-
-const fields: Readonly<Record<string, Field>> = {
-  name: (node) => node.id,
-  node: (node) => node.id,
-  site: (node) => node.site,
-  region: (node) => node.region,
-  state: (node) => node.state,
-};
-
-/** What a key of a selector reads: a field of the node, or the label `label.KEY` or `KEY`. */
-function fieldOf(key: string): Field {
-  const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
-  if (field !== undefined) return field;
-  const label = key.startsWith('label.') ? key.slice('label.'.length) : key;
-  return (node) => (Object.hasOwn(node.labels, label) ? node.labels[label] : undefined);
-}
-
-/** Compiles a selector to a predicate over one node. */
+/** Compiles a selector over names, fields and labels to a predicate over one node: for desired state, which asks no journal. */
 export function matcher(selector: Selector): (node: FleetNode) => boolean {
-  switch (selector.kind) {
-    case 'all':
-      return () => true;
-    case 'name':
-      return (node) => selector.pattern.matches(node.id);
-    case 'match': {
-      const field = fieldOf(selector.key);
-      return (node) => {
-        const value = field(node);
-        const matched = value !== undefined && selector.patterns.some((pattern) => pattern.matches(value));
-        return matched !== selector.negated;
-      };
-    }
-    case 'not': {
-      const part = matcher(selector.part);
-      return (node) => !part(node);
-    }
-    case 'and': {
-      const parts = selector.parts.map(matcher);
-      return (node) => parts.every((part) => part(node));
-    }
-    case 'or': {
-      const parts = selector.parts.map(matcher);
-      return (node) => parts.some((part) => part(node));
-    }
-  }
-}
-
-/** Calls back for every leaf of a selector. */
-export function eachLeaf(selector: Selector, visit: (leaf: Selector & { kind: 'name' | 'match' }) => void): void {
-  if (selector.kind === 'name' || selector.kind === 'match') visit(selector);
-  else if (selector.kind === 'not') eachLeaf(selector.part, visit);
-  else if (selector.kind === 'and' || selector.kind === 'or') for (const part of selector.parts) eachLeaf(part, visit);
+  const truth = truthOf(selector, {});
+  return (node) => truth(node) === true;
 }
 
 function mentionsState(selector: Selector): boolean {
@@ -86,27 +42,40 @@ export function unknownNames(
   return names.filter((name) => !known.has(name));
 }
 
+function refuseUnknownNames(fleet: Selectable, selector: Selector): void {
+  const unknown = unknownNames(fleet, selector);
+  if (unknown.length === 0) return;
+  const [only] = unknown;
+  const ids = fleet.nodes.map((node) => node.id);
+  const help = unknown.length === 1 && only !== undefined ? didYouMean(only, ids) : '';
+  throw new EdgectlError('NODE_NOT_FOUND', {
+    message: `The fleet has no node ${unknown.map((name) => `“${name}”`).join(', ')}${help}`,
+    data: { unknown },
+  });
+}
+
+/** Nodes that a selector can match at all: those that are not retired, unless it speaks of `state`. */
+export function selectableNodes(fleet: Selectable, selector: Selector): readonly FleetNode[] {
+  return mentionsState(selector) ? fleet.nodes : fleet.nodes.filter((node) => node.state !== 'retired');
+}
+
 /**
  * The nodes that a selector matches, in the fleet's order. Retired nodes are left out unless the selector speaks of
- * `state`. Throws NODE_NOT_FOUND when it spells out a name that the fleet does not have.
+ * `state`; so are nodes of which it is not known whether they match. Throws NODE_NOT_FOUND when it spells out a name that
+ * the fleet does not have, SELECTOR_UNKNOWN when it asks for facts or run states and there are none.
  */
 export function selectNodes(fleet: Selectable, expression: Selector | string): FleetNode[] {
   const selector = typeof expression === 'string' ? parseSelector(expression) : expression;
-  const unknown = unknownNames(fleet, selector);
-  if (unknown.length > 0) {
-    const help =
-      unknown.length === 1
-        ? didYouMean(
-            unknown[0] ?? '',
-            fleet.nodes.map((node) => node.id),
-          )
-        : '';
-    throw new EdgectlError('NODE_NOT_FOUND', {
-      message: `The fleet has no node ${unknown.map((name) => `“${name}”`).join(', ')}${help}`,
-      data: { unknown },
-    });
-  }
-  const matches = matcher(selector);
-  const retired = mentionsState(selector);
-  return fleet.nodes.filter((node) => (retired || node.state !== 'retired') && matches(node));
+  refuseUnknownNames(fleet, selector);
+  mustBeKnown(needsOf(selector, fleet.nodes), fleet.knowledge);
+  const nodes = selectableNodes(fleet, selector);
+  const truth = truthOf(selector, { nodes, knowledge: fleet.knowledge ?? new Map() });
+  return nodes.filter((node) => truth(node) === true);
+}
+
+/** Like {@link selectNodes} for a selector of desired state: names, fields and labels only, no journal. */
+export function selectDesired(fleet: Selectable, on: string): FleetNode[] {
+  const selector = parseSelector(on);
+  refuseUnknownNames(fleet, selector);
+  return selectableNodes(fleet, selector).filter(matcher(selector));
 }

@@ -2,9 +2,11 @@ import { EdgectlError } from '../errors/error.js';
 
 /** A piece of a selector, with its offset. */
 export interface Token {
-  kind: 'word' | 'text' | '(' | ')' | ',' | '=' | '!=' | 'and' | 'or' | 'not' | 'in' | 'end';
+  kind: 'word' | 'text' | '(' | ')' | ',' | '=' | '!=' | '<' | '<=' | '>' | '>=' | 'and' | 'or' | 'not' | 'in' | 'end';
   text: string;
   at: number;
+  /** Offset behind it. */
+  end: number;
 }
 
 /** The error for a selector that cannot be read: points at the character. */
@@ -44,32 +46,30 @@ function wordEnd(source: string, start: number): number {
 export function tokenize(source: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
+  const push = (kind: Token['kind'], text: string, length = text.length): void => {
+    tokens.push({ kind, text, at, end: at + length });
+    at += length;
+  };
   while (at < source.length) {
     const character = source[at] ?? '';
+    const doubled = source[at + 1] === '=';
     if (/\s/.test(character)) at += 1;
-    else if (character === '(' || character === ')' || character === ',')
-      tokens.push({ kind: character, text: character, at: at++ });
-    else if (character === '=') {
-      const length = source[at + 1] === '=' ? 2 : 1;
-      tokens.push({ kind: '=', text: source.slice(at, at + length), at });
-      at += length;
-    } else if (character === '!') {
-      const negated = source[at + 1] === '=';
-      tokens.push(negated ? { kind: '!=', text: '!=', at } : { kind: 'not', text: '!', at });
-      at += negated ? 2 : 1;
-    } else if (character === '"' || character === "'") {
+    else if (character === '(' || character === ')' || character === ',') push(character, character);
+    else if (character === '=') push('=', doubled ? '==' : '=');
+    else if (character === '!') push(doubled ? '!=' : 'not', doubled ? '!=' : '!');
+    else if (character === '<') push(doubled ? '<=' : '<', doubled ? '<=' : '<');
+    else if (character === '>') push(doubled ? '>=' : '>', doubled ? '>=' : '>');
+    else if (character === '"' || character === "'") {
       const close = source.indexOf(character, at + 1);
       if (close < 0) throw selectorError(source, at, 'the quotation mark is not closed');
-      tokens.push({ kind: 'text', text: source.slice(at + 1, close), at });
-      at = close + 1;
+      push('text', source.slice(at + 1, close), close + 1 - at);
     } else {
       const end = wordEnd(source, at);
       if (end === at) throw selectorError(source, at, `“${character}” has no meaning here`);
       const text = source.slice(at, end);
-      tokens.push({ kind: keywords.get(text.toLowerCase()) ?? 'word', text, at });
-      at = end;
+      push(keywords.get(text.toLowerCase()) ?? 'word', text);
     }
   }
-  tokens.push({ kind: 'end', text: '', at: source.length });
+  push('end', '');
   return tokens;
 }

@@ -3,13 +3,44 @@ import { parsePattern, PatternError } from './name-pattern.js';
 import type { Token } from './selector-lexer.js';
 import { selectorError, tokenize } from './selector-lexer.js';
 
+/** Where a piece of a selector stands in it, as offsets. */
+interface Span {
+  at: number;
+  end: number;
+}
+
+/** A part of a selector that looks at one thing. */
+export type Leaf = Span &
+  (
+    | { kind: 'name'; pattern: NamePattern }
+    | { kind: 'match'; key: string; patterns: readonly NamePattern[]; negated: boolean }
+    | { kind: 'compare'; key: string; operator: '<' | '<=' | '>' | '>='; bound: string }
+    | { kind: 'flag'; flag: 'offline' | 'online' | 'drifted' }
+  );
+
 /** A selector as a tree. */
 export type Selector =
   | { kind: 'all' }
-  | { kind: 'name'; pattern: NamePattern; at: number }
-  | { kind: 'match'; key: string; patterns: readonly NamePattern[]; negated: boolean; at: number }
-  | { kind: 'and' | 'or'; parts: readonly Selector[] }
+  | Leaf
+  | (Span & { kind: 'sample'; size: { count: number } | { percent: number }; of: Selector })
+  | { kind: 'and'; parts: readonly Selector[] }
+  | { kind: 'or'; parts: readonly Selector[] }
   | { kind: 'not'; part: Selector };
+
+/** Calls back for every leaf of a selector. */
+export function eachLeaf(selector: Selector, visit: (leaf: Leaf) => void): void {
+  if (selector.kind === 'all') return;
+  if (selector.kind === 'not') eachLeaf(selector.part, visit);
+  else if (selector.kind === 'sample') eachLeaf(selector.of, visit);
+  else if (selector.kind === 'and' || selector.kind === 'or') for (const part of selector.parts) eachLeaf(part, visit);
+  else visit(selector);
+}
+
+const flags: ReadonlyMap<string, 'offline' | 'online' | 'drifted'> = new Map([
+  ['offline', 'offline'],
+  ['online', 'online'],
+  ['drifted', 'drifted'],
+] as const);
 
 const named: Readonly<Record<Token['kind'], string>> = {
   word: 'a name',
@@ -19,6 +50,10 @@ const named: Readonly<Record<Token['kind'], string>> = {
   ',': '“,”',
   '=': '“=”',
   '!=': '“!=”',
+  '<': '“<”',
+  '<=': '“<=”',
+  '>': '“>”',
+  '>=': '“>=”',
   and: '“and”',
   or: '“or”',
   not: '“not”',
@@ -106,19 +141,61 @@ class SelectorParser {
 
   private term(token: Token): Selector {
     const operator = this.peek();
+    const { at } = token;
     if (operator.kind === '=' || operator.kind === '!=') {
       this.take();
       const patterns = [this.value()];
-      return { kind: 'match', key: this.key(token), patterns, negated: operator.kind === '!=', at: token.at };
+      return { kind: 'match', key: this.key(token), patterns, negated: operator.kind === '!=', at, end: this.before() };
+    }
+    if (operator.kind === '<' || operator.kind === '<=' || operator.kind === '>' || operator.kind === '>=') {
+      this.take();
+      const key = this.key(token);
+      return { kind: 'compare', key, operator: operator.kind, bound: this.bound(), at, end: this.before() };
     }
     const negated = operator.kind === 'not' && this.peek(1).kind === 'in';
     if (negated) this.take();
     if (this.peek().kind === 'in') {
       this.take();
-      return { kind: 'match', key: this.key(token), patterns: this.values(), negated, at: token.at };
+      return { kind: 'match', key: this.key(token), patterns: this.values(), negated, at, end: this.before() };
     }
-    if (token.text.toLowerCase() === 'all') return { kind: 'all' };
-    return { kind: 'name', pattern: this.pattern(token), at: token.at };
+    const word = token.text.toLowerCase();
+    if (word === 'all') return { kind: 'all' };
+    const flag = flags.get(word);
+    if (flag !== undefined) return { kind: 'flag', flag, at, end: token.end };
+    return this.sample(token) ?? { kind: 'name', pattern: this.pattern(token), at, end: token.end };
+  }
+
+  /** `10% of …`, `5 of …`, and a percentage alone, which is one of all nodes. */
+  private sample(token: Token): Selector | undefined {
+    const follows = this.peek().kind === 'word' && this.peek().text.toLowerCase() === 'of';
+    const percent = token.text.endsWith('%');
+    if (!follows && !percent) return undefined;
+    const number = Number(percent ? token.text.slice(0, -1) : token.text);
+    const fits = percent ? number > 0 && number <= 100 : Number.isInteger(number) && number > 0;
+    if (!/^[\d.]+%?$/.test(token.text) || !fits)
+      throw selectorError(this.source, token.at, `“${token.text}” is no sample such as 10% or 5`);
+    if (follows) this.enter(this.take());
+    const of: Selector = follows ? this.both() : { kind: 'all' };
+    if (follows) this.depth -= 1;
+    return {
+      kind: 'sample',
+      size: percent ? { percent: number } : { count: number },
+      of,
+      at: token.at,
+      end: this.before(),
+    };
+  }
+
+  /** Offset behind the token that was taken last. */
+  private before(): number {
+    return this.tokens[this.next - 1]?.end ?? 0;
+  }
+
+  private bound(): string {
+    const token = this.take();
+    if (token.kind !== 'word' && token.kind !== 'text') this.fail(token, 'expected a version');
+    if (!/^v?\d/.test(token.text)) throw selectorError(this.source, token.at, `“${token.text}” is no version`);
+    return token.text;
   }
 
   private key(token: Token): string {

@@ -47,27 +47,3 @@ export class EventStore {
     return Number(row?.seq ?? 0);
   }
 }
-
-/** The newest facts of each node, with their age. */
-export class FactStore {
-  readonly #base: JournalBase;
-
-  constructor(base: JournalBase) {
-    this.#base = base;
-  }
-
-  async put(node: string, facts: unknown): Promise<void> {
-    const values = { at: this.#base.now(), body: JSON.stringify(facts) };
-    const query = this.#base.db
-      .insertInto('facts')
-      .values({ node, ...values })
-      .onConflict((conflict) => conflict.column('node').doUpdateSet(values));
-    await this.#base.append(query.compile());
-  }
-
-  /** `body` is whatever was put, read back from JSON. */
-  async list(): Promise<{ node: string; at: string; body: unknown }[]> {
-    const rows = await this.#base.db.selectFrom('facts').selectAll().orderBy('node').execute();
-    return rows.map((row) => ({ node: row.node, at: row.at, body: JSON.parse(row.body) as unknown }));
-  }
-}

@@ -96,5 +96,15 @@ const first: Migration = (db) => {
   ];
 };
 
+/** Whether a node could be reached is known apart from its facts: facts stay when it goes away. */
+const contacts: Migration = (db) => [
+  db.schema
+    .createTable('contacts')
+    .addColumn('node', 'text', (column) => column.primaryKey())
+    .addColumn('at', 'text', (column) => column.notNull())
+    .addColumn('reached', 'integer', (column) => column.notNull())
+    .compile(),
+];
+
 /** All migrations in order; the schema's version is how many have run. Never edit one that was released: add another. */
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, contacts];

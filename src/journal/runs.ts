@@ -137,6 +137,24 @@ export class RunStore {
     }));
   }
 
+  /** Of every node the newest state that any run left it in. */
+  async lastStates(): Promise<{ node: string; run: string; state: string; at: string }[]> {
+    const { db } = this.#base;
+    const newest = db
+      .selectFrom('node_states')
+      .select((select) => ['node', select.fn.max('updated_at').as('at')])
+      .groupBy('node')
+      .as('newest');
+    return await db
+      .selectFrom('node_states')
+      .innerJoin(newest, (join) =>
+        join.onRef('newest.node', '=', 'node_states.node').onRef('newest.at', '=', 'node_states.updated_at'),
+      )
+      .select(['node_states.node', 'node_states.run', 'node_states.state', 'node_states.updated_at as at'])
+      .orderBy('node_states.run')
+      .execute();
+  }
+
   async setNode(run: string, record: Omit<NodeRecord, 'updatedAt'>): Promise<void> {
     const values = { ...record, updated_at: this.#base.now() };
     const query = this.#base.db

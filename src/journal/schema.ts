@@ -8,6 +8,7 @@ export interface JournalTables {
   stages: StagesTable;
   events: EventsTable;
   facts: FactsTable;
+  contacts: ContactsTable;
   leases: LeasesTable;
 }
 
@@ -81,6 +82,13 @@ export interface FactsTable {
   node: string;
   at: string;
   body: string;
+}
+/** The last time that a node was asked for its facts, and whether it could be reached. */
+export interface ContactsTable {
+  node: string;
+  at: string;
+  /** 1 or 0. */
+  reached: number;
 }
 export interface LeasesTable {
   name: string;

@@ -10,6 +10,8 @@ export interface ObserveOptions {
   now: () => number;
   components: readonly string[];
   signal: AbortSignal;
+  /** Gets everything that was seen, to keep it. */
+  remember?: (results: readonly FactsResult[]) => Promise<void>;
   /** Called after each node, for progress. */
   onNode?: (done: number, total: number) => void;
 }
@@ -27,6 +29,7 @@ export async function observeNodes(
     signal: options.signal,
     onNode: () => options.onNode?.((done += 1), nodes.length),
   });
+  await options.remember?.(results);
   return new Map(results.map((result) => [result.node, observation(result)]));
 }
 

@@ -15,6 +15,7 @@ import type { FetchBundle, VouchedBundle } from './bundles.js';
 import { vouchedBundles } from './bundles.js';
 import type { Desired } from './desired.js';
 import { desiredRuntimes } from './desired.js';
+import type { ObserveOptions } from './observe.js';
 import { observeNodes } from './observe.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -37,6 +38,7 @@ export interface PlanningContext {
   fetch: FetchBundle;
   around: Surroundings;
   onNode?: (done: number, total: number) => void;
+  remember?: ObserveOptions['remember'];
 }
 
 /** Looks at the nodes, compiles desired state and what was seen into a plan, and signs it. Changes nothing. */
@@ -65,6 +67,7 @@ export async function observeInService(
     components,
     signal: context.around.signal,
     ...(context.onNode ? { onNode: context.onNode } : {}),
+    ...(context.remember ? { remember: context.remember } : {}),
   });
 }
 

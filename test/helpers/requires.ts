@@ -6,6 +6,7 @@ export type Need =
   | 'root'
   | 'nspawn'
   | 'sshd'
+  | 'ssh'
   | 'ssh-keygen'
   | 'ssh-agent'
   | 'busybox'
@@ -27,6 +28,7 @@ export type Need =
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
   sshd: ['sshd', 'ssh-keygen'],
+  ssh: ['ssh'],
   'ssh-keygen': ['ssh-keygen'],
   'ssh-agent': ['ssh-agent', 'ssh-add'],
   busybox: ['busybox'],

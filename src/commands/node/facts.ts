@@ -40,6 +40,9 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
       components,
       firstContact: ask,
     }).finally(close);
+    await (
+      await this.remembering(fleet)
+    )(results);
     const rows = results.map((result) =>
       result.ok ? { id: result.node, ...result.facts } : { id: result.node, why: result.why, message: result.message },
     );

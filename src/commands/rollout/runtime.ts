@@ -47,7 +47,8 @@ export default class RolloutRuntime extends RunCommand<typeof RolloutRuntime> {
       ...(policy === undefined ? {} : { policy }),
       emergency,
     };
-    const plan = await planRuntime(request, { ...bench, kit: bench.client });
+    const remember = await this.remembering(bench.fleet);
+    const plan = await planRuntime(request, { ...bench, kit: bench.client, remember });
     const accepted = this.flags['accept-incompatible'];
     const warnings = await compatibilityWarnings(plan, { fleetDir: bench.fleet.dir, accepted });
     for (const line of warnings) await this.say((ui) => `${ui.theme.warn('!')} ${line}`);

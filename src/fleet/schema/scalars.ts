@@ -51,7 +51,7 @@ export function isAddress(text: string): boolean {
     .every((label) => hostLabel.test(label));
 }
 
-const reserved = new Set(['and', 'or', 'not', 'in', 'all']);
+const reserved = new Set(['and', 'or', 'not', 'in', 'all', 'offline', 'online', 'drifted']);
 
 /** True for what may name a node, a site or a region: it must be safe in selectors, paths and the node protocol. */
 export function isName(text: string): boolean {
