@@ -8,7 +8,7 @@ import { readPlainYaml } from './plain-yaml.js';
 import type { Problem } from './problem.js';
 import { throwProblems } from './problem.js';
 import { danglingPlaces, nodeNames, selectorProblems } from './references.js';
-import { resolveNodes, resolveSites } from './resolve-nodes.js';
+import { resolveBastions, resolveNodes, resolveSites } from './resolve-nodes.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveRuntimes } from './resolve-runtimes.js';
 import { fleetFile } from './schema/fleet-file.js';
@@ -60,6 +60,8 @@ class FleetLoader {
     if (!main.ok || !runtimes.ok) throw new Error('a file was refused without a reason');
 
     const sites = resolveSites(main.value);
+    const paths = { dir: this.dir, home: this.io.env['HOME'] };
+    const bastions = resolveBastions(main.value, paths);
     return {
       dir: this.dir,
       id: main.value.id,
@@ -67,7 +69,7 @@ class FleetLoader {
       lab: main.value.lab ?? false,
       digest: await this.digest(),
       source: `runtimes.yaml @ ${gitBlobId(runtimesText).slice(0, 7)}`,
-      nodes: resolveNodes(main.value, sites, { dir: this.dir, home: this.io.env['HOME'] }),
+      nodes: resolveNodes(main.value, { sites, bastions, paths }),
       sites,
       runtimes: resolveRuntimes(runtimes.value),
       policies,

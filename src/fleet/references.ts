@@ -30,12 +30,38 @@ function dangling(source: YamlSource, section: string, field: string, target: st
   });
 }
 
+/** Bastions that something names, as one word or a list, and that nobody declares. */
+function danglingBastions(source: YamlSource): Problem[] {
+  const known = mapAt(source.value, 'bastions');
+  const under = (where: string[], entry: unknown): Problem[] => {
+    const via = typeof entry === 'object' && entry !== null ? (entry as Raw)['via'] : undefined;
+    const names = (Array.isArray(via) ? via : [via]).filter((one): one is string => typeof one === 'string');
+    return names
+      .filter((one) => one !== '' && !Object.hasOwn(known, one))
+      .map((one): Problem => {
+        const help = didYouMean(one, Object.keys(known)) || '; declare it under bastions';
+        const message = `${[...where, 'via'].join('.')}: there is no bastion “${one}”${help}`;
+        return { file: source.file, ...source.placeOf([...where, 'via']), message };
+      });
+  };
+  return [
+    ...under(['defaults'], mapAt(source.value, 'defaults')),
+    ...['sites', 'nodes'].flatMap((section) =>
+      Object.entries(mapAt(source.value, section)).flatMap(([id, entry]) => under([section, id], entry)),
+    ),
+  ];
+}
+
 /**
- * Sites and regions that fleet.yaml names and does not declare. Works on what was read, not on what was accepted, so
+ * Sites, regions and bastions that fleet.yaml names and does not declare. Works on what was read, not on what was accepted, so
  * that these errors come together with those of the schema.
  */
 export function danglingPlaces(source: YamlSource): Problem[] {
-  return [...dangling(source, 'sites', 'region', 'regions'), ...dangling(source, 'nodes', 'site', 'sites')];
+  return [
+    ...dangling(source, 'sites', 'region', 'regions'),
+    ...dangling(source, 'nodes', 'site', 'sites'),
+    ...danglingBastions(source),
+  ];
 }
 
 /** Names of the nodes in a fleet.yaml that may have errors elsewhere; undefined when it could not be read at all. */

@@ -1,3 +1,13 @@
+/** A host on the way to nodes that cannot be reached directly. */
+export interface Bastion {
+  name: string;
+  address: string;
+  port: number;
+  user: string;
+  /** Private key files, absolute paths. */
+  identity: readonly string[];
+}
+
 /** A node of the fleet with every default filled in. */
 export interface FleetNode {
   id: string;
@@ -5,8 +15,14 @@ export interface FleetNode {
   port: number;
   user: string;
   identity: readonly string[];
+  /** Hosts to go through, the one nearest to the operator first; empty for a direct connection. */
+  via: readonly Bastion[];
+  /** `ssh` is edgectl's own; `openssh` runs the ssh program: certificates, hardware keys, GSSAPI. */
+  transport: 'ssh' | 'openssh';
   site: string;
   region: string;
+  /** Groups that it is a member of, e.g. those of an Ansible inventory. */
+  groups: readonly string[];
   labels: Readonly<Record<string, string>>;
   /** 0..1: how late this node wants to be updated. */
   wariness: number;
@@ -31,6 +47,9 @@ export interface FleetSite {
   /** Where it is, for people. */
   address?: string;
   labels: Readonly<Record<string, string>>;
+  /** Bastions of its nodes; undefined when it says nothing. */
+  via?: readonly string[];
+  transport?: FleetNode['transport'];
 }
 
 export interface RolloutPolicyStage {

@@ -71,6 +71,9 @@ async function writeMachineFleet(lab: MachinesLab, fleetId: string, options: Mac
     site: 'here',
     region: 'lab',
     labels: {},
+    via: [],
+    transport: 'ssh',
+    groups: [],
     wariness: 0,
   }));
   const about = 'Every node is a systemd machine of its own on this computer.';

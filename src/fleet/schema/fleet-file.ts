@@ -3,14 +3,22 @@ import { address, boolean, fraction, labels, mapOf, name, nameKey, oneOf, port, 
 
 const identityExpected = 'the path of a private key file, or a list of them';
 const identity = z.union([text(identityExpected), z.array(text(identityExpected))], { error: identityExpected });
+const user = text('a user name');
+const viaExpected = 'the name of a bastion, or a list of them, nearest to the operator first';
+const via = z.union([name, z.array(name)], { error: viaExpected });
+const transport = oneOf('ssh', 'openssh');
+const emptyIsMap = (input: unknown): unknown => (input === '' ? {} : input);
 
 const node = z.strictObject(
   {
     address,
     port: port.optional(),
-    user: text('a user name').optional(),
+    user: user.optional(),
     identity: identity.optional(),
+    via: via.optional(),
+    transport: transport.optional(),
     site: name.optional(),
+    groups: z.array(name, { error: 'a list of groups' }).optional(),
     labels: labels.optional(),
     wariness: fraction.optional(),
     state: oneOf('in-service', 'drained', 'retired').optional(),
@@ -19,17 +27,49 @@ const node = z.strictObject(
 );
 
 const site = z.preprocess(
-  (input) => (input === '' ? {} : input),
+  emptyIsMap,
   z.strictObject(
-    { region: name.optional(), address: text('text').optional(), labels: labels.optional() },
-    { error: 'a map with region, address, labels' },
+    {
+      region: name.optional(),
+      address: text('text').optional(),
+      labels: labels.optional(),
+      via: via.optional(),
+      transport: transport.optional(),
+    },
+    { error: 'a map with region, address, labels, via, transport' },
   ),
 );
 
 const region = z.preprocess(
-  (input) => (input === '' ? {} : input),
+  emptyIsMap,
   z.strictObject({ description: text('text').optional() }, { error: 'nothing, or a map with a description' }),
 );
+
+const bastion = z.strictObject(
+  { address, port: port.optional(), user: user.optional(), identity: identity.optional() },
+  { error: 'a map with at least an address' },
+);
+
+const defaults = z.strictObject(
+  {
+    user: user.optional(),
+    port: port.optional(),
+    identity: identity.optional(),
+    via: via.optional(),
+    transport: transport.optional(),
+    labels: labels.optional(),
+  },
+  { error: 'a map with user, port, identity, via, transport, labels' },
+);
+
+/** What fleet.yaml and every file in nodes/ may say. */
+const places = {
+  defaults: defaults.optional(),
+  bastions: mapOf(nameKey, bastion, 'a map of bastions').optional(),
+  regions: mapOf(nameKey, region, 'a map of regions').optional(),
+  sites: mapOf(nameKey, site, 'a map of sites').optional(),
+  nodes: mapOf(nameKey, node, 'a map of nodes').optional(),
+};
 
 /** Schema of fleet.yaml; all scalars come in as text. */
 export const fleetFile = z.strictObject(
@@ -39,18 +79,18 @@ export const fleetFile = z.strictObject(
     ),
     name,
     lab: boolean.optional(),
-    defaults: z
-      .strictObject(
-        { user: text('a user name').optional(), port: port.optional(), identity: identity.optional() },
-        { error: 'a map with user, port, identity' },
-      )
-      .optional(),
-    regions: mapOf(nameKey, region, 'a map of regions').optional(),
-    sites: mapOf(nameKey, site, 'a map of sites').optional(),
-    nodes: mapOf(nameKey, node, 'a map of nodes').optional(),
+    ...places,
   },
   { error: 'a map with id, name, nodes' },
 );
 
+/** Schema of a file in nodes/, and of what a dynamic source prints. */
+export const nodesFile = z.preprocess(
+  emptyIsMap,
+  z.strictObject(places, { error: 'a map with nodes, sites, regions, bastions, defaults' }),
+);
+
 /** fleet.yaml as it was read. */
 export type FleetFile = z.output<typeof fleetFile>;
+/** A file of nodes as it was read. */
+export type NodesFile = z.output<typeof nodesFile>;

@@ -17,6 +17,9 @@ function node(id: string, extra: Partial<FleetNode> = {}): FleetNode {
     identity: [],
     site: 'berlin',
     region: 'emea',
+    via: [],
+    transport: 'ssh' as const,
+    groups: [],
   };
   return { id, ...base, labels: { role: 'pos' }, wariness: 0, state: 'in-service', ...extra };
 }

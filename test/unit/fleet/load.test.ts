@@ -44,6 +44,9 @@ describe('loading a fleet repository', () => {
         site: 'default',
         region: 'default',
         labels: {},
+        via: [],
+        transport: 'ssh',
+        groups: [],
         wariness: 0,
         state: 'in-service',
       },
@@ -52,6 +55,34 @@ describe('loading a fleet repository', () => {
     expect(fleet.policies.get('default')?.health).toEqual({ windowS: 90, passes: 5, capS: 300, confirmS: 300 });
     expect(fleet.policies.get('rehearsal')).toMatchObject({ rehearsal: true, health: { windowS: 10 } });
     expect(fleet.knownHostsFile).toBe(path.join(dir, 'known_hosts'));
+  });
+
+  it('takes the way to a node from the node, its site, the defaults, in this order', async () => {
+    await put(
+      'fleet.yaml',
+      `${head}defaults: { user: ops, via: far, identity: k, labels: { fleet: a, ring: late } }
+bastions: { far: { address: far.example.org }, near: { address: 10.0.0.1, port: 2222, user: jump, identity: [] } }
+sites: { s: { via: [far, near], transport: openssh, labels: { ring: early } } }
+nodes:
+  a: { address: a.example.org }
+  b: { address: b.example.org, site: s, groups: [web, db] }
+  c: { address: c.example.org, site: s, via: [], transport: ssh, labels: { ring: x } }
+`,
+    );
+    const { nodes } = await loadFleet(dir, { env: {} });
+    const far = { name: 'far', address: 'far.example.org', port: 22, user: 'ops', identity: [path.join(dir, 'k')] };
+    const near = { name: 'near', address: '10.0.0.1', port: 2222, user: 'jump', identity: [] };
+    expect(nodes.map(({ via, transport }) => ({ via, transport }))).toEqual([
+      { via: [far], transport: 'ssh' },
+      { via: [far, near], transport: 'openssh' },
+      { via: [], transport: 'ssh' },
+    ]);
+    expect(nodes[1]?.groups).toEqual(['web', 'db']);
+    expect(nodes.map(({ labels }) => labels)).toEqual([
+      { fleet: 'a', ring: 'late' },
+      { fleet: 'a', ring: 'early' },
+      { fleet: 'a', ring: 'x' },
+    ]);
   });
 
   it('keeps text as it was written: versions, labels and names are never numbers or booleans', async () => {
@@ -164,6 +195,17 @@ nodes:
       'policies/p.yaml:5:1: “approve” is not supported by this version',
       'runtimes.yaml:3:11: [0].digest: expected a sha256 digest: 64 hexadecimal digits, found “sha256:12”',
       'runtimes.yaml:4:7: [0].on: The selector cannot be read: expected “)”, found the end (character 19 of “site=berlin and (x”)',
+    ]);
+  });
+
+  it('name bastions that nobody declares', async () => {
+    await put(
+      'fleet.yaml',
+      `${head}bastions: { hop: { address: h.example.org } }\nsites: { s: { via: [hop, hpo] } }\nnodes:\n  a: { address: 10.0.0.1, via: x }\n`,
+    );
+    expect(await errorLines()).toEqual([
+      'fleet.yaml:4:20: sites.s.via: there is no bastion “hpo”; did you mean “hop”?',
+      'fleet.yaml:6:32: nodes.a.via: there is no bastion “x”; declare it under bastions',
     ]);
   });
 

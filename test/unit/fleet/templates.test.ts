@@ -38,6 +38,9 @@ describe('a new fleet repository', () => {
       site: 'berlin',
       region: 'emea',
       labels: { tz: 'Europe/Berlin', role: 'pos' },
+      via: [],
+      transport: 'ssh',
+      groups: [],
       wariness: 0,
       state: 'in-service',
     });

@@ -11,6 +11,9 @@ function nodes(count: number): StageNode[] {
     region: 'r',
     arch: 'amd64',
     os: 'debian-12',
+    via: [],
+    transport: 'ssh',
+    groups: [],
     wariness: 0,
     labels: { ring: index < 5 ? 'early' : 'late', shop: String(index) },
   }));
