@@ -55,6 +55,8 @@ export function resolveBastions(file: NodesFile, paths: KeyPaths): Map<string, B
         port: bastion.port ?? 22,
         user: bastion.user ?? file.defaults?.user ?? 'edgectl',
         identity: keyList(bastion.identity ?? file.defaults?.identity, paths) ?? [],
+        ...(bastion.handshakes === undefined ? {} : { handshakes: bastion.handshakes }),
+        ...(bastion.channels === undefined ? {} : { channels: bastion.channels }),
       },
     ]),
   );

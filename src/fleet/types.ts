@@ -6,6 +6,9 @@ export interface Bastion {
   user: string;
   /** Private key files, absolute paths. */
   identity: readonly string[];
+  /** Handshakes with nodes through it at once, and connections that it carries at once. */
+  handshakes?: number;
+  channels?: number;
 }
 
 /** A node of the fleet with every default filled in. */

@@ -56,6 +56,8 @@ export interface Target extends Endpoint {
   via?: readonly Hop[];
   /** A node that calls home: the path of its socket on the last bastion, instead of host and port. */
   socketPath?: string;
+  /** `openssh` runs the ssh program. */
+  transport?: 'ssh' | 'openssh';
 }
 
 /** One remote command. `argv` is quoted by the transport; nothing else builds remote command lines. */

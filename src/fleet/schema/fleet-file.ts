@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { address, boolean, fraction, labels, mapOf, name, nameKey, oneOf, port, scalar, text } from './scalars.js';
+import { address, boolean, count, fraction, labels, mapOf, name, nameKey, oneOf, port, scalar, text } from './scalars.js';
 
 const identityExpected = 'the path of a private key file, or a list of them';
 const identity = z.union([text(identityExpected), z.array(text(identityExpected))], { error: identityExpected });
@@ -46,7 +46,14 @@ const region = z.preprocess(
 );
 
 const bastion = z.strictObject(
-  { address, port: port.optional(), user: user.optional(), identity: identity.optional() },
+  {
+    address,
+    port: port.optional(),
+    user: user.optional(),
+    identity: identity.optional(),
+    handshakes: count(1).optional(),
+    channels: count(1).optional(),
+  },
   { error: 'a map with at least an address' },
 );
 

@@ -120,6 +120,7 @@ export class Bastion {
       stream,
       where: `${placeOf(to)} through ${name}`,
       lostBastion: () => (connection.usable ? undefined : name),
+      crowded: () => this.#channels.waiting > 0,
       gone: () => gone,
       settled: held.handshake,
       drop: () => {

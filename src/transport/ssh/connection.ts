@@ -61,11 +61,11 @@ export class Connection {
     this.users += 1;
   }
 
-  /** One user less; an idle connection is ended after `idleMs`. */
+  /** One user less; an idle connection is ended after `idleMs`, or at once when others wait for its place on a bastion. */
   leave(idleMs: number): void {
     this.users -= 1;
     if (this.users > 0) return;
-    if (!this.#usable || idleMs === 0) return this.end();
+    if (!this.#usable || idleMs === 0 || this.wire.crowded()) return this.end();
     this.#onIdle = setTimeout(() => this.retire(), idleMs);
   }
 

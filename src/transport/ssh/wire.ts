@@ -9,6 +9,8 @@ export interface Wire {
   readonly where: string;
   /** The bastion that carries it has failed. */
   readonly lostBastion: () => string | undefined;
+  /** Others wait for a channel of the bastion: an idle one is to be given back. */
+  crowded(): boolean;
   /** Has it ended? */
   gone(): boolean;
   /** The handshake over it is over: the next one may begin. */
@@ -32,6 +34,7 @@ export async function dialWire(
     stream: socket,
     where: `${host} port ${port}`,
     lostBastion: () => undefined,
+    crowded: () => false,
     gone: () => socket.destroyed,
     settled: () => undefined,
     drop: () => socket.destroy(),
