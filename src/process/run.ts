@@ -53,7 +53,14 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
     ...standardInput(options, broken),
     ...(options.interactive === true ? { stderr: 'inherit' as const } : {}),
   } satisfies Options;
-  const result = await execa(program, args, settings);
+  const child = execa(program, args, settings);
+  // What it started may hold its pipes for as long as it likes (a master of ssh does): once it was ended, nobody waits for them.
+  child.once('exit', () => {
+    if (!child.killed) return;
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  });
+  const result = await child;
   if (broken.source !== undefined) throw broken.source.error;
   if (result.failed && result.code === 'ENOENT') throw await missing(program, options.cwd);
   if (result.failed && result.exitCode === undefined && result.code === 'EACCES') {
