@@ -99,6 +99,7 @@ export function resolveNodes(file: NodesFile, around: Surrounding): FleetNode[] 
       transport: node.transport ?? site?.transport ?? defaults.transport ?? 'ssh',
       site: siteId,
       region: site?.region ?? unplaced,
+      ...(node['call-home'] === undefined ? {} : { callHome: node['call-home'] }),
       groups: node.groups ?? [],
       labels: { ...labels, ...site?.labels, ...node.labels },
       wariness: node.wariness ?? 0,

@@ -22,6 +22,8 @@ export interface FleetNode {
   via: readonly Bastion[];
   /** `ssh` is edgectl's own; `openssh` runs the ssh program: certificates, hardware keys, GSSAPI. */
   transport: 'ssh' | 'openssh';
+  /** A node that cannot be reached calls its last bastion: the path of its socket there. */
+  callHome?: string;
   site: string;
   region: string;
   /** Groups that it is a member of, e.g. those of an Ansible inventory. */

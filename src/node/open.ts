@@ -6,7 +6,8 @@ import { createOpensshTransport } from '../transport/openssh/transport.js';
 import { selectTransport } from '../transport/select.js';
 import { createSshTransport, type SshTransport } from '../transport/ssh/transport.js';
 import { createNodeClient, type NodeClient } from './client.js';
-import { nodeOf, targetOf } from './target.js';
+import { hopOf, nodeOf, targetOf } from './target.js';
+import type { TrustWay } from './trust.js';
 
 /** How a command reaches the nodes of a fleet. */
 export interface OpenOptions {
@@ -21,6 +22,14 @@ export interface OpenNodes {
   transport: SshTransport;
   client: NodeClient;
   close(): Promise<void>;
+}
+
+/** The way to hosts whose keys are not pinned yet: only the bastions before them are logged in to. */
+export function trustWay(fleet: Fleet, options: OpenOptions): { way: TrustWay; close(): Promise<void> } {
+  const { transport, close } = openNodes(fleet, options);
+  const operator = { agent: options.env['SSH_AUTH_SOCK'], home: options.env['HOME'] };
+  const way: TrustWay = { reach: transport.reach, hop: (bastion) => hopOf(fleet, bastion, operator) };
+  return { way, close };
 }
 
 /** Open SSH to a fleet: its known_hosts, the operator's agent and keys. Contacts nothing yet. */

@@ -12,6 +12,7 @@ export interface Operator {
 /** The transport target of a node, with the bastions before it. Relative key paths start at the fleet repository. */
 export function targetOf(fleet: Pick<Fleet, 'dir'>, node: FleetNode, operator: Operator): Target {
   const target: Target = endpointOf(fleet, { ...node, name: node.id }, operator);
+  if (node.callHome !== undefined) target.socketPath = node.callHome;
   if (node.transport === 'openssh') target.transport = 'openssh';
   if (node.via.length > 0) target.via = node.via.map((bastion) => hopOf(fleet, bastion, operator));
   return target;

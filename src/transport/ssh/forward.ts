@@ -1,4 +1,4 @@
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client, ClientCallback, ClientChannel } from 'ssh2';
 import { fail } from '../failure.js';
 import type { TransportFailure, TransportFailureKind } from '../types.js';
 
@@ -54,11 +54,24 @@ export function forwardOn(
     };
     try {
       if ('host' in to) client.forwardOut('127.0.0.1', 0, to.host, to.port, opened);
-      else client.openssh_forwardOutStreamLocal(to.socketPath, opened);
+      else openSocket(client, to.socketPath, opened);
     } catch (error) {
       finish(fail('closed', `bastion ${bastion}: ${(error as Error).message}`, false, { bastion }));
     }
   });
+}
+
+// ssh2 opens sockets only on servers whose version says OpenSSH, and the handshake has taken that version away (see
+// there); whether the server can do it, its answer tells.
+function openSocket(client: Client, path: string, opened: ClientCallback): void {
+  const { config } = client as Client & { config?: { strictVendor?: boolean } };
+  const strict = config?.strictVendor;
+  if (config !== undefined) config.strictVendor = false;
+  try {
+    client.openssh_forwardOutStreamLocal(path, opened);
+  } finally {
+    if (config !== undefined && strict !== undefined) config.strictVendor = strict;
+  }
 }
 
 function explain(error: Error & { reason?: unknown }, bastion: string, to: Destination): TransportFailure {
