@@ -1,6 +1,6 @@
 import type { CheckResult } from './check.js';
 
-const outOfReach = ['dns', 'tcp', 'sshd'];
+const outOfReach = ['bastion', 'dns', 'tcp', 'sshd'];
 const refused = ['host-key', 'auth', 'sudo', 'kit'];
 
 /** The exit code of an examination: 3 out of reach, 4 refused, 1 any other failed check, 0 otherwise (warnings too). */

@@ -1,4 +1,6 @@
+import type { Target } from '../transport/types.js';
 import type { Check } from './check.js';
+import { bastionCheck } from './checks/bastion.js';
 import { dnsCheck } from './checks/dns.js';
 import { clockCheck } from './checks/clock.js';
 import { diskCheck, initCheck, signatureCheck } from './checks/facts.js';
@@ -6,8 +8,7 @@ import { kitCheck, sudoCheck } from './checks/kit.js';
 import { authCheck, hostKeyCheck, sshdCheck } from './checks/ssh.js';
 import { tcpCheck } from './checks/tcp.js';
 
-/** The checks of a node in the order in which each stands on the one before. */
-export const nodeChecks: readonly Check[] = [
+const nodeChecks: readonly Check[] = [
   dnsCheck,
   tcpCheck,
   sshdCheck,
@@ -20,3 +21,8 @@ export const nodeChecks: readonly Check[] = [
   clockCheck,
   diskCheck,
 ];
+
+/** The checks of a node in the order in which each stands on the one before. */
+export function checksFor(target: Pick<Target, 'via'>): readonly Check[] {
+  return (target.via ?? []).length > 0 ? [bastionCheck, ...nodeChecks] : nodeChecks;
+}

@@ -55,6 +55,8 @@ export function resolveBastions(file: NodesFile, paths: KeyPaths): Map<string, B
         port: bastion.port ?? 22,
         user: bastion.user ?? file.defaults?.user ?? 'edgectl',
         identity: keyList(bastion.identity ?? file.defaults?.identity, paths) ?? [],
+        ...(bastion.handshakes === undefined ? {} : { handshakes: bastion.handshakes }),
+        ...(bastion.channels === undefined ? {} : { channels: bastion.channels }),
       },
     ]),
   );
@@ -97,6 +99,7 @@ export function resolveNodes(file: NodesFile, around: Surrounding): FleetNode[] 
       transport: node.transport ?? site?.transport ?? defaults.transport ?? 'ssh',
       site: siteId,
       region: site?.region ?? unplaced,
+      ...(node['call-home'] === undefined ? {} : { callHome: node['call-home'] }),
       groups: node.groups ?? [],
       labels: { ...labels, ...site?.labels, ...node.labels },
       wariness: node.wariness ?? 0,

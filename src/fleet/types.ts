@@ -8,6 +8,9 @@ export interface Bastion {
   user: string;
   /** Private key files, absolute paths. */
   identity: readonly string[];
+  /** Handshakes with nodes through it at once, and connections that it carries at once. */
+  handshakes?: number;
+  channels?: number;
 }
 
 /** A node of the fleet with every default filled in. */
@@ -21,6 +24,8 @@ export interface FleetNode {
   via: readonly Bastion[];
   /** `ssh` is edgectl's own; `openssh` runs the ssh program: certificates, hardware keys, GSSAPI. */
   transport: 'ssh' | 'openssh';
+  /** A node that cannot be reached calls its last bastion: the path of its socket there. */
+  callHome?: string;
   site: string;
   region: string;
   /** Groups that it is a member of, e.g. those of an Ansible inventory. */

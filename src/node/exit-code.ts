@@ -3,7 +3,7 @@ import type { TransportFailureKind } from '../transport/types.js';
 /** How a command without a plan ended on one node. */
 export type NodeVerdict = 'ok' | 'failed' | 'refused' | 'unreachable';
 
-const refusals = new Set<TransportFailureKind>(['host-key-unknown', 'host-key-changed', 'auth']);
+const refusals = new Set<TransportFailureKind>(['host-key-unknown', 'host-key-changed', 'auth', 'forward-refused']);
 const ambiguous = new Set<TransportFailureKind>(['command-timeout', 'cancelled']);
 
 /** The verdict on a node that could not be talked to: refused by or to it, out of reach, or failed under way. */

@@ -232,7 +232,8 @@ export const transportTable: Readonly<
   },
   'host-key-unknown': always(to('failed', 'refused', 'its host key is not in the fleet’s known_hosts')),
   'host-key-changed': always(to('failed', 'refused', 'it offered another host key than the pinned one')),
-  auth: always(to('failed', 'refused', 'it rejected every key')),
+  auth: always(to('failed', 'refused', 'it, or a bastion before it, rejected every key')),
+  'forward-refused': always(to('failed', 'refused', 'a bastion forbids the way on to it')),
   garbled: {
     before: to('failed', 'failed', 'the answer is not the node protocol'),
     after: to('unreachable', 'in_doubt', 'the answer is not the node protocol'),

@@ -6,9 +6,15 @@ export function fail(
   kind: TransportFailureKind,
   message: string,
   sent: boolean,
-  keys: { pinned?: readonly string[]; offered?: string } = {},
+  more: { pinned?: readonly string[]; offered?: string; bastion?: string } = {},
 ): TransportFailure {
-  return { ok: false, kind, message: oneLine(message), sent, ...keys };
+  return { ok: false, kind, message: oneLine(message), sent, ...more };
+}
+
+/** The same failure, said of a bastion on the way. */
+export function ofBastion(failure: TransportFailure, bastion: string): TransportFailure {
+  if (failure.bastion !== undefined || failure.kind === 'cancelled') return failure;
+  return { ...failure, message: `bastion ${bastion}: ${failure.message}`, bastion };
 }
 
 /** Name the failure behind a socket error (errno names of connect(2) and getaddrinfo(3)) before anything was sent. */

@@ -22,6 +22,11 @@ export class Limiter {
     return this.#limit;
   }
 
+  /** How many wait for a slot. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Wait for a slot; resolves to its release function (idempotent), or undefined when the signal fires first. */
   acquire(signal?: AbortSignal): Promise<(() => void) | undefined> {
     if (signal?.aborted === true) return Promise.resolve(undefined);

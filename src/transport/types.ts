@@ -7,6 +7,7 @@ export type TransportFailureKind =
   | 'handshake-timeout' // TCP is up, SSH is not: a hung sshd
   | 'host-key-unknown'
   | 'host-key-changed'
+  | 'forward-refused' // a bastion forbids the way on (AllowTcpForwarding, PermitOpen)
   | 'auth' // every key rejected, or no key usable
   | 'closed' // the connection ended under us
   | 'command-timeout' // the remote command outlived its deadline
@@ -21,12 +22,15 @@ export interface TransportFailure {
   /** For host keys: pinned and offered fingerprints (`ED25519 SHA256:…`). */
   pinned?: readonly string[];
   offered?: string;
+  /** Name of the bastion that failed, when it was not the node itself. */
+  bastion?: string;
   /** True when a request's bytes may have reached the node. */
   sent: boolean;
 }
 
-/** Where and as whom to reach one node. */
-export interface Target {
+/** One sshd to log in to, a node's or a bastion's. */
+export interface Endpoint {
+  /** The name that its host keys are pinned by: the node's id, or the bastion's name. */
   nodeId: string;
   host: string;
   /** TCP port. */
@@ -36,6 +40,24 @@ export interface Target {
   identityFiles: readonly string[];
   /** Path of an ssh-agent socket, when one may be used. */
   agent?: string;
+}
+
+/** A bastion on the way to nodes. */
+export interface Hop extends Endpoint {
+  /** Handshakes with nodes that go through it at once. Default 16. */
+  handshakes?: number;
+  /** Connections to nodes that it carries at once. Default 512: sshd has a file for each, and usually 1024 of them. */
+  channels?: number;
+}
+
+/** Where and as whom to reach one node. */
+export interface Target extends Endpoint {
+  /** Bastions to go through, the one nearest to the operator first; absent or empty for a direct connection. */
+  via?: readonly Hop[];
+  /** A node that calls home: the path of its socket on the last bastion, instead of host and port. */
+  socketPath?: string;
+  /** `openssh` runs the ssh program. */
+  transport?: 'ssh' | 'openssh';
 }
 
 /** One remote command. `argv` is quoted by the transport; nothing else builds remote command lines. */

@@ -31,6 +31,8 @@ export interface SshdOptions {
   /** Public keys that may log in; a key `user` is made in the directory when absent. */
   authorized?: string[];
   port?: number;
+  /** The loopback address to listen on; 127.0.0.1 when absent. */
+  address?: '127.0.0.1' | '::1';
   /** Directories put in front of PATH for sessions. */
   path?: string[];
 }
@@ -63,14 +65,15 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
   const userKey = makeKey(join(dir, 'user'));
   const authorized = join(dir, 'authorized_keys');
   writeFileSync(authorized, [userKey.line, ...(options.authorized ?? [])].join('\n') + '\n', { mode: 0o600 });
-  const port = options.port ?? (await freePort());
+  const address = options.address ?? '127.0.0.1';
+  const port = options.port ?? (await freePort(address));
   const config = join(dir, 'sshd_config');
   const path = [...(options.path ?? []), '/usr/local/bin', '/usr/bin', '/bin'].join(':');
   writeFileSync(
     config,
     [
       `Port ${port}`,
-      'ListenAddress 127.0.0.1',
+      `ListenAddress ${address}`,
       ...hostKeys.map((key) => `HostKey ${key.path}`),
       `AuthorizedKeysFile ${authorized}`,
       `PidFile ${join(dir, 'pid')}`,
@@ -89,7 +92,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
   const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  await listening(port, child, () => log);
+  await listening({ host: address, port }, child, () => log);
   return { port, pid: child.pid ?? 0, dir, user: userInfo().username, userKey, hostKeys, stop: () => stop(child, dir) };
 }
 
@@ -98,11 +101,11 @@ function readPair(path: string): KeyPair {
   return { path, line: `${type} ${key}`, type, key };
 }
 
-async function listening(port: number, child: ChildProcess, log: () => string): Promise<void> {
+async function listening(at: { host: string; port: number }, child: ChildProcess, log: () => string): Promise<void> {
   const up = (): Promise<boolean> => {
     if (child.exitCode !== null) throw new Error(`sshd ended: ${log()}`);
     return new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      const socket = connect(at, () => resolve(true)).on('error', () => resolve(false));
       socket.once('close', () => resolve(false));
       socket.once('connect', () => socket.destroy());
     });

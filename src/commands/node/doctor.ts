@@ -21,13 +21,13 @@ export default class NodeDoctor extends BaseCommand<typeof NodeDoctor> {
     const { nodeOf, targetOf } = await import('../../node/target.js');
     const { openNodes } = await import('../../node/open.js');
     const { examine, kitFindings } = await import('../../doctor/examine.js');
-    const { nodeChecks } = await import('../../doctor/node-checks.js');
+    const { checksFor } = await import('../../doctor/node-checks.js');
     const { doctorExitCode } = await import('../../doctor/exit-code.js');
     const node = nodeOf(fleet, this.args.node);
     const { transport, client, close } = openNodes(fleet, { env: this.io.env });
     const { clock, signal } = this;
     const target = targetOf(fleet, node, { agent: this.io.env['SSH_AUTH_SOCK'], home: this.io.env['HOME'] });
-    const checks = await examine({ fleet, node, target, transport, client, clock, signal }, nodeChecks)
+    const checks = await examine({ fleet, node, target, transport, client, clock, signal }, checksFor(target))
       .then(async (found) => {
         const kit = found.some(({ id, state }) => id === 'kit' && state === 'ok');
         return kit ? [...found, ...(await kitFindings(client, node.id, signal))] : found;

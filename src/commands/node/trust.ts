@@ -10,27 +10,31 @@ export default class NodeTrust extends BaseCommand<typeof NodeTrust> {
   static override examples = [
     '<%= config.bin %> <%= command.id %> edge-001',
     '<%= config.bin %> <%= command.id %> edge-001 --replace',
+    '<%= config.bin %> <%= command.id %> --bastion hop-eu',
   ];
   static override changing = true;
   static override args = { node: Args.string({ multiple: true, description: 'Nodes or patterns.' }) };
   static override flags = {
     all: Flags.boolean({ summary: 'Every node of the fleet.' }),
     on: Flags.string({ summary: 'Nodes that this selector matches.', helpValue: 'SELECTOR' }),
+    bastion: Flags.string({ multiple: true, helpValue: 'NAME', summary: 'A bastion of the fleet.' }),
     replace: Flags.boolean({ summary: 'Replace pinned keys by those the node offers now.' }),
   };
 
   protected async execute(): Promise<CommandResult> {
     const fleet = await this.fleet();
     const { chosenNodes } = await import('../../node/chosen-nodes.js');
-    const { inspectTrust, pinFindings } = await import('../../node/trust.js');
+    const { bastionsOf, inspectTrust, pinFindings } = await import('../../node/trust.js');
+    const { trustWay } = await import('../../node/open.js');
     const { trustLines, trustRefusal, trustRows } = await import('../../node/trust-report.js');
-    const nodes = chosenNodes(fleet, {
-      names: this.args.node ?? [],
-      on: this.flags.on,
-      all: this.flags.all,
-      emptyMeansAll: false,
-    });
-    const findings = await inspectTrust(fleet.knownHostsFile, nodes, { signal: this.signal });
+    const { on, all, bastion = [] } = this.flags;
+    const names = this.args.node ?? [];
+    const onlyBastions = bastion.length > 0 && names.length === 0 && on === undefined && !all;
+    const nodes = onlyBastions ? [] : chosenNodes(fleet, { names, on, all, emptyMeansAll: false });
+    const { way, close } = trustWay(fleet, { env: this.io.env });
+    const { signal } = this;
+    const hosts = [...bastionsOf(fleet, bastion), ...nodes];
+    const findings = await inspectTrust(fleet.knownHostsFile, hosts, { signal, way }).finally(close);
     const refusal = trustRefusal(findings, this.flags.replace);
     if (refusal !== undefined) throw new EdgectlError(refusal.code, refusal);
     const wanted = findings.filter(({ state }) => state === 'new' || state === 'changed');

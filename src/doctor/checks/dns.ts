@@ -1,12 +1,22 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import type { Target } from '../../transport/types.js';
 import type { Check } from '../check.js';
 
 /** Does the node's address resolve? */
 export const dnsCheck: Check = {
   id: 'dns',
   blocks: true,
-  async run({ target }) {
+  async run({ target, connection }) {
+    if (behindBastion(target)) {
+      const connected = await connection();
+      if (connected.ok || connected.kind !== 'dns') return { state: 'ok', detail: 'left to its bastion' };
+      return {
+        state: 'bad',
+        detail: connected.message,
+        hint: 'correct the address in fleet.yaml: the bastion resolves it',
+      };
+    }
     if (isIP(target.host) !== 0) return { state: 'ok', detail: `${target.host} is an address` };
     try {
       const found = await lookup(target.host, { all: true });
@@ -18,3 +28,8 @@ export const dnsCheck: Check = {
     }
   },
 };
+
+/** Is this node reached through bastions? Then what the network says comes from them. */
+export function behindBastion(target: Target): boolean {
+  return (target.via ?? []).length > 0;
+}

@@ -1,5 +1,18 @@
 import { z } from 'zod';
-import { address, boolean, fraction, labels, mapOf, name, nameKey, oneOf, port, scalar, text } from './scalars.js';
+import {
+  address,
+  boolean,
+  count,
+  fraction,
+  labels,
+  mapOf,
+  name,
+  nameKey,
+  oneOf,
+  port,
+  scalar,
+  text,
+} from './scalars.js';
 
 const identityExpected = 'the path of a private key file, or a list of them';
 const identity = z.union([text(identityExpected), z.array(text(identityExpected))], { error: identityExpected });
@@ -18,6 +31,9 @@ const node = z.strictObject(
     via: via.optional(),
     transport: transport.optional(),
     site: name.optional(),
+    'call-home': scalar('the absolute path of a socket on the bastion, at most 100 characters', (value) =>
+      /^\/[A-Za-z0-9._/-]{1,99}$/.test(value) ? value : undefined,
+    ).optional(),
     groups: z.array(name, { error: 'a list of groups' }).optional(),
     labels: labels.optional(),
     wariness: fraction.optional(),
@@ -46,7 +62,14 @@ const region = z.preprocess(
 );
 
 const bastion = z.strictObject(
-  { address, port: port.optional(), user: user.optional(), identity: identity.optional() },
+  {
+    address,
+    port: port.optional(),
+    user: user.optional(),
+    identity: identity.optional(),
+    handshakes: count(1).optional(),
+    channels: count(1).optional(),
+  },
   { error: 'a map with at least an address' },
 );
 

@@ -1,5 +1,5 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware } from 'ssh2';
-import type { Target } from '../types.js';
+import type { Endpoint } from '../types.js';
 import { limitedAgent } from './agent.js';
 import type { KeyStore } from './keys.js';
 import type { Ssh2 } from './load.js';
@@ -13,7 +13,7 @@ export interface AuthPlan {
 }
 
 /** Plan authentication: the agent first, then key files; never `none`, which costs a round trip and always fails. */
-export async function planAuth(ssh2: Ssh2, keys: KeyStore, target: Target): Promise<AuthPlan> {
+export async function planAuth(ssh2: Ssh2, keys: KeyStore, target: Endpoint): Promise<AuthPlan> {
   const plan: AuthPlan = { methods: [], offered: [], unusable: [] };
   const files = await Promise.all(target.identityFiles.map((path) => keys.load(path)));
   const username = target.user;
@@ -43,7 +43,7 @@ export function authHandler(methods: readonly AnyAuthMethod[]): AuthHandlerMiddl
 }
 
 /** One line that says why nobody could log in, naming the keys. */
-export function authMessage(plan: AuthPlan, target: Target, notes: readonly string[]): string {
+export function authMessage(plan: AuthPlan, target: Endpoint, notes: readonly string[]): string {
   const who = `${target.user}@${target.host}`;
   const more = [...plan.unusable, ...notes];
   const extra = more.length === 0 ? '' : `; ${more.join('; ')}`;

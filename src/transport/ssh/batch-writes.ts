@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** Send what is written within one tick as one packet: ssh2 writes each SSH message by itself, and a system call a message is a third of a handshake's cost. */
-export function batchWrites(socket: Socket): void {
+export function batchWrites(socket: Duplex): void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   let corked = false;
   socket.write = ((...args: unknown[]) => {
@@ -14,5 +14,5 @@ export function batchWrites(socket: Socket): void {
       });
     }
     return write(...args);
-  }) as Socket['write'];
+  }) as Duplex['write'];
 }

@@ -1,26 +1,26 @@
-import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { fail } from '../failure.js';
 import { judgeHostKey, type HostPins, type HostKeyVerdict } from '../known-hosts/pins.js';
-import type { Target, TransportFailure } from '../types.js';
+import type { Endpoint, TransportFailure } from '../types.js';
 import { algorithmsFor, hostKeyPreference } from './algorithms.js';
 import { authHandler, authMessage, type AuthPlan } from './auth.js';
 import { batchWrites } from './batch-writes.js';
 import type { SshLimits } from './limits.js';
 import type { Ssh2 } from './load.js';
+import type { Wire } from './wire.js';
 
-/** What a handshake needs besides its socket. */
+/** What a handshake needs besides its wire. */
 export interface HandshakeInput {
   ssh2: Ssh2;
-  socket: Socket;
-  target: Target;
+  wire: Wire;
+  target: Endpoint;
   pins: HostPins;
   auth: AuthPlan;
   limits: SshLimits;
   signal?: AbortSignal;
 }
 
-/** Key exchange, host key check and authentication over an open socket. The check comes before the first encrypted byte. */
+/** Key exchange, host key check and authentication over an open wire. The check comes before the first encrypted byte. */
 export function handshake(input: HandshakeInput): Promise<Client | TransportFailure> {
   return new Handshake(input).run();
 }
@@ -37,7 +37,7 @@ class Handshake {
   }
 
   run(): Promise<Client | TransportFailure> {
-    const { signal, socket, limits } = this.input;
+    const { signal, wire, limits } = this.input;
     return new Promise((resolve) => {
       const finish = (result: Client | TransportFailure): void => {
         clearTimeout(timer);
@@ -45,7 +45,7 @@ class Handshake {
         this.#client.removeAllListeners();
         // ssh2 may still emit errors on a connection that was given up; unheard ones would end the process.
         this.#client.on('error', () => undefined);
-        if (result !== this.#client) socket.destroy();
+        if (result !== this.#client) wire.drop();
         resolve(result);
       };
       const onAbort = (): void => finish(fail('cancelled', 'cancelled', false));
@@ -65,17 +65,17 @@ class Handshake {
         }
       });
       this.#client.on('close', () => finish(this.#explain()));
-      // sshd may have hung up while the socket waited for its turn; ssh2 would not hear of it any more.
-      if (socket.destroyed) finish(this.#explain());
+      // sshd may have hung up while the wire waited for its turn; ssh2 would not hear of it any more.
+      if (wire.gone()) finish(this.#explain());
       else this.#start();
     });
   }
 
   #start(): void {
-    const { target, pins, auth, limits, socket } = this.input;
-    batchWrites(socket);
+    const { target, pins, auth, limits, wire } = this.input;
+    batchWrites(wire.stream);
     this.#client.connect({
-      sock: socket,
+      sock: wire.stream,
       username: target.user,
       ident: 'edgectl',
       readyTimeout: 0,
@@ -95,13 +95,13 @@ class Handshake {
   }
 
   #explain(): TransportFailure {
-    const { target, auth } = this.input;
+    const { target, auth, wire } = this.input;
     if (this.#refused !== undefined) {
       const { kind, why, pinned, offered } = this.#refused;
       return fail(kind, why, false, { pinned, offered });
     }
     const text = this.#lastError?.message ?? '';
-    const at = `${target.host} port ${target.port}`;
+    const at = wire.where;
     if (/host key format/u.test(text) && this.input.pins.keys.length > 0) {
       return fail('host-key-changed', `${target.nodeId} offers no host key of a type that can be checked`, false);
     }
@@ -115,9 +115,9 @@ class Handshake {
   }
 
   #timedOut(): TransportFailure {
-    const { target, limits } = this.input;
+    const { wire, limits } = this.input;
     const seconds = limits.handshakeMs / 1000;
-    const at = `${target.host} port ${target.port}`;
+    const at = wire.where;
     return fail(
       'handshake-timeout',
       `${at} accepted the connection but sshd did not finish the ${this.#phase} within ${seconds} s`,

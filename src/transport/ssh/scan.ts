@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
-import { dial } from '../dial.js';
 import { fail } from '../failure.js';
 import { fingerprint, keyTypeOf } from '../fingerprint.js';
 import type { HostKey } from '../known-hosts/edit.js';
@@ -8,6 +7,7 @@ import type { TransportFailure } from '../types.js';
 import { algorithmsFor, scannedAlgorithms } from './algorithms.js';
 import { defaultSshLimits } from './limits.js';
 import { loadSsh2, type Ssh2 } from './load.js';
+import { dialWire, type Wire } from './wire.js';
 
 /** A host key that a node offered. */
 export interface ScannedKey extends HostKey {
@@ -19,6 +19,8 @@ export interface ScanOptions {
   connectMs?: number;
   handshakeMs?: number;
   signal?: AbortSignal;
+  /** Opens a connection to the sshd, when it is not reached directly. */
+  reach?: () => Promise<Wire | TransportFailure>;
 }
 
 /**
@@ -58,14 +60,15 @@ async function scanOne(
   options: ScanOptions,
   offered?: Set<string>,
 ): Promise<ScannedKey | TransportFailure | undefined> {
-  const socket = await dial(host, port, options.connectMs ?? defaultSshLimits.connectMs, options.signal);
-  if ('ok' in socket) return socket;
+  const connectMs = options.connectMs ?? defaultSshLimits.connectMs;
+  const wire = await (options.reach?.() ?? dialWire(host, port, connectMs, options.signal));
+  if ('ok' in wire) return wire;
   const client = new ssh2.Client();
   return new Promise((resolve) => {
     const finish = (result: ScannedKey | TransportFailure | undefined): void => {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', onAbort);
-      socket.destroy();
+      wire.drop();
       resolve(result);
     };
     const handshakeMs = options.handshakeMs ?? defaultSshLimits.handshakeMs;
@@ -82,7 +85,7 @@ async function scanOne(
     });
     client.on('close', () => finish(fail('closed', `${host} port ${port} closed the connection`, false)));
     client.connect({
-      sock: socket,
+      sock: wire.stream,
       username: 'scan',
       ident: 'edgectl',
       readyTimeout: 0,

@@ -1,0 +1,26 @@
+import type { TransportFailureKind } from '../../transport/types.js';
+import type { Check } from '../check.js';
+
+const hints: Partial<Record<TransportFailureKind, (bastion: string) => string>> = {
+  'host-key-unknown': (name) => `edgectl node trust --bastion ${name}`,
+  'host-key-changed': (name) =>
+    `compare with the bastion’s console, then: edgectl node trust --bastion ${name} --replace`,
+  auth: (name) => `add a key that it knows (ssh-add, or identity of bastions.${name} in fleet.yaml)`,
+  'forward-refused': (name) =>
+    `allow it in sshd_config of ${name}: AllowTcpForwarding yes, and PermitOpen for the node`,
+};
+
+/** Do the bastions before the node let us through? */
+export const bastionCheck: Check = {
+  id: 'bastion',
+  blocks: true,
+  async run({ target, connection }) {
+    const names = (target.via ?? []).map(({ nodeId }) => nodeId);
+    const connected = await connection();
+    if (connected.ok || connected.bastion === undefined)
+      return { state: 'ok', detail: `the way goes through ${names.join(', ')}` };
+    const { kind, bastion, message } = connected;
+    const hint = hints[kind]?.(bastion) ?? `look at ${bastion} first: ssh to it by hand`;
+    return { state: 'bad', detail: message, hint };
+  },
+};
