@@ -21,7 +21,11 @@ export type Need =
   | 'zstd'
   | 'git'
   | 'systemd'
-  | 'cgroup-delegation';
+  | 'cgroup-delegation'
+  | 'swtpm'
+  | 'age'
+  | 'openssl'
+  | 'softhsm';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -40,6 +44,10 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   'dpkg-deb': ['dpkg-deb'],
   zstd: ['zstd'],
   git: ['git'],
+  swtpm: ['swtpm', 'swtpm_setup', 'swtpm_localca', 'tpm2_quote'],
+  age: ['age', 'age-keygen'],
+  openssl: ['openssl'],
+  softhsm: ['softhsm2-util', 'pkcs11-tool'],
 };
 
 /** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */
