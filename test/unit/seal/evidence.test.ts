@@ -60,7 +60,7 @@ function certifies(signer: SoftwareSigner, key: PublicArea, qualified = qualifie
   return { message, signature: signer.sign(message), ak: signer.area, nonce: Buffer.from('nonce'), storageKey: key };
 }
 
-describe('a quote', () => {
+describe('a quote', { timeout: 60_000 }, () => {
   it('verifies, and tells when and by which firmware it was made', () => {
     expect(verifyQuote(quote())).toEqual({
       clock: { clock: 135_272n, resetCount: 12, restartCount: 0, safe: true },
@@ -103,7 +103,6 @@ describe('a quote', () => {
   });
 
   it('is refused for fewer, more or other PCRs than those signed', () => {
-    const { qualifiedSigner: _, ...bare } = quote();
     const zero = Buffer.alloc(32);
     for (const indices of [[7], [11], [7, 12], [7, 11, 12]]) {
       const pcrs = new Map(indices.map((index) => [index, zero]));
@@ -112,7 +111,7 @@ describe('a quote', () => {
         String(indices),
       ).toBe('TPM_ATTESTATION');
     }
-    expect(refusalOf(() => verifyQuote({ ...bare, pcrs: new Map() }))).toBe('SEAL_POLICY_INVALID');
+    expect(refusalOf(() => verifyQuote(quote({ pcrs: new Map() })))).toBe('SEAL_POLICY_INVALID');
   });
 
   it('is refused with its two PCR values exchanged', () => {
@@ -147,7 +146,7 @@ describe('a quote', () => {
   });
 });
 
-describe('the certification of a storage key', () => {
+describe('the certification of a storage key', { timeout: 60_000 }, () => {
   it('verifies', () => {
     expect(verifyStorageKey(certificate()).clock).toMatchObject({ resetCount: 14, safe: false });
   });
