@@ -38,9 +38,13 @@ export function quotedPcrs(): Map<number, Buffer> {
   ]);
 }
 
-/** Every copy of some bytes with one bit turned. */
-export function* bitFlips(bytes: Buffer): Generator<{ bit: number; flipped: Buffer }> {
+/** Every copy of some bytes with one bit turned; or, where each try is dear, of each byte one bit, another one from byte to byte. */
+export function* bitFlips(
+  bytes: Buffer,
+  which: 'every' | 'one-a-byte' = 'every',
+): Generator<{ bit: number; flipped: Buffer }> {
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+    if (which === 'one-a-byte' && bit % 8 !== (bit >> 3) % 8) continue;
     const flipped = Buffer.from(bytes);
     flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
     yield { bit, flipped };

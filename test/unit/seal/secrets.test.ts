@@ -120,9 +120,7 @@ describe('age', () => {
   it('does not open with a bit of any byte of the ciphertext turned', { timeout: 60_000 }, async () => {
     const { identity, recipient } = await generateAgeIdentity();
     const ciphertext = await ageEncrypt([recipient], new Sensitive(Buffer.from('x')));
-    for (const { bit, flipped } of bitFlips(ciphertext)) {
-      // The format is age's own, and each try costs a key exchange: one bit of each byte, another one from byte to byte.
-      if (bit % 8 !== (bit >> 3) % 8) continue;
+    for (const { bit, flipped } of bitFlips(ciphertext, 'one-a-byte')) {
       const code = await ageDecrypt(identity, flipped).then(
         () => 'opened',
         (error: { code?: string }) => error.code,
