@@ -24,8 +24,7 @@ export type Need =
   | 'cgroup-delegation'
   | 'swtpm'
   | 'age'
-  | 'openssl'
-  | 'softhsm';
+  | 'openssl';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -47,7 +46,6 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   swtpm: ['swtpm', 'swtpm_setup', 'swtpm_localca', 'tpm2_quote'],
   age: ['age', 'age-keygen'],
   openssl: ['openssl'],
-  softhsm: ['softhsm2-util', 'pkcs11-tool'],
 };
 
 /** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { EdgectlError } from '../../errors/error.js';
+import { escapeForTerminal } from '../../util/escape.js';
 import type { PublicArea } from '../tpm/public-area.js';
 import { spkiOfPublicArea } from '../tpm/public-key.js';
 import type { Certificate } from './certificate.js';
@@ -166,7 +167,8 @@ function linkFault(issuer: Certificate, below: Certificate): string | undefined 
 }
 
 function oneLineSubject(certificate: Certificate): string {
-  return certificate.x509.subject.split('\n').join(', ');
+  // Names in certificates that a node sent are anybody's text.
+  return escapeForTerminal(certificate.x509.subject.split('\n').join(', '));
 }
 
 function refuse(reason: string): never {

@@ -13,6 +13,7 @@ describe('everything that reads bytes of a TPM', () => {
     // A fuzzer whose inputs are all refused, or all taken, would not test anything.
     expect(result.read).toBeGreaterThan(inputs / 100);
     expect(Object.keys(result.refused).sort()).toEqual(['TPM_ATTESTATION', 'TPM_CERTIFICATE', 'TPM_STRUCTURE']);
-    expect(result.slowestMs).toBeLessThan(10_000);
+    // A hang, on however slow a machine.
+    expect(result.slowestMs).toBeLessThan(60_000);
   });
 });
