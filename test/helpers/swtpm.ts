@@ -10,6 +10,8 @@ import { until } from './until.js';
 
 /** A maker of software TPMs: an authority whose certificates a fleet can pin. */
 export class TpmMaker {
+  readonly #made: SoftwareTpm[] = [];
+
   private constructor(readonly dir: string) {}
 
   static async create(): Promise<TpmMaker> {
@@ -57,11 +59,14 @@ export class TpmMaker {
     });
     if (made.status !== 0) throw new Error(`swtpm_setup: ${made.stdout}${made.stderr}`);
     const tpm = new SoftwareTpm(dir);
+    this.#made.push(tpm);
     await tpm.powerOn();
     return tpm;
   }
 
+  /** Switches its TPMs off, also one that never came up, and removes everything. */
   async remove(): Promise<void> {
+    for (const tpm of this.#made) await tpm.powerOff();
     await rm(this.dir, { recursive: true, force: true });
   }
 }

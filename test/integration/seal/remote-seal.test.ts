@@ -62,7 +62,6 @@ describe.skipIf(needs.skip)('data sealed from afar', () => {
   });
 
   afterAll(async () => {
-    await Promise.all([tpm, other].map((each) => each?.powerOff()));
     await maker?.remove();
   });
 
