@@ -71,6 +71,7 @@ export const catalogue = {
     hint: 'make the plan again: edgectl node prepare',
   },
   POLICY_INVALID: { exitCode: 64, summary: 'A rollout policy cannot be used.' },
+  RECIPIENT_INVALID: { exitCode: 64, summary: 'An age recipient cannot be used.' },
   RUNTIME_INCOMPATIBLE: {
     exitCode: 1,
     summary: 'A runtime driver refuses the versions that a plan would bring together.',
@@ -78,6 +79,9 @@ export const catalogue = {
   },
   RUN_NOT_FOUND: { exitCode: 64, summary: 'The journal knows no such run.', hint: 'edgectl run list' },
   RUN_STATE: { exitCode: 64, summary: 'The run is not in a state that allows this.' },
+  SEAL_POLICY_INVALID: { exitCode: 64, summary: 'The conditions for opening a secret cannot be used.' },
+  SECRET_INPUT: { exitCode: 64, summary: 'A secret could not be taken in: typed, empty, too large or cut off.' },
+  SECRET_UNREADABLE: { exitCode: 4, summary: 'A ciphertext does not open with that identity.' },
   SELECTOR_INVALID: { exitCode: 64, summary: 'A selector cannot be read.' },
   SELECTOR_REQUIRED: { exitCode: 64, summary: 'A changing command needs nodes: a selector, or --all.' },
   SELECTOR_UNKNOWN: { exitCode: 64, summary: 'A selector asks for facts or run states, and none are known here.' },
@@ -92,6 +96,9 @@ export const catalogue = {
   SSH_HOST_KEY_CHANGED: { exitCode: 4, summary: 'The node offered another host key than the pinned one.' },
   SSH_HOST_KEY_UNKNOWN: { exitCode: 4, summary: 'The node is not in the fleet’s known_hosts.' },
   TOOL_MISSING: { exitCode: 1, summary: 'A program that edgectl needs is not installed here.' },
+  TPM_ATTESTATION: { exitCode: 4, summary: 'What a node’s TPM says of itself is refused.' },
+  TPM_CERTIFICATE: { exitCode: 4, summary: 'The certificate of a TPM’s endorsement key is refused.' },
+  TPM_STRUCTURE: { exitCode: 1, summary: 'A TPM structure is malformed, or of a kind that edgectl does not use.' },
   USAGE: { exitCode: 64, summary: 'The command line cannot be understood.' },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -23,7 +23,10 @@ export type Need =
   | 'git'
   | 'xmllint'
   | 'systemd'
-  | 'cgroup-delegation';
+  | 'cgroup-delegation'
+  | 'swtpm'
+  | 'age'
+  | 'openssl';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -44,6 +47,9 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   zstd: ['zstd'],
   git: ['git'],
   xmllint: ['xmllint'],
+  swtpm: ['swtpm', 'swtpm_setup', 'swtpm_localca', 'tpm2_quote'],
+  age: ['age', 'age-keygen'],
+  openssl: ['openssl'],
 };
 
 /** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */

@@ -3,16 +3,19 @@ import type { CommandResult } from '../../cli/base.js';
 import { BaseCommand } from '../../cli/base.js';
 
 export default class KeysShow extends BaseCommand<typeof KeysShow> {
-  static override summary = 'Show the signing key on this computer, and who may sign for this fleet.';
+  static override summary =
+    'Show the keys on this computer, who may sign for this fleet, and the fleet’s keys for secrets.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
 
   protected async execute(): Promise<CommandResult> {
     const fleet = await this.fleet();
     const { keyDir, readSigningKey } = await import('../../keys/signing-key.js');
     const { readAllowedSigners } = await import('../../keys/repository.js');
+    const { showSecrets } = await import('../../keys/init-secrets.js');
+    const { secretLines } = await import('../../render/secret-keys.js');
     const { env } = this.io;
-    const named =
-      env['EDGECTL_SIGNING_KEY'] || `${keyDir({ env, homedir: env['HOME'] ?? homedir() }, fleet.id)}/signing`;
+    const places = { env, homedir: env['HOME'] ?? homedir() };
+    const named = env['EDGECTL_SIGNING_KEY'] || `${keyDir(places, fleet.id)}/signing`;
     const key = await readSigningKey(named);
     const signers = (await readAllowedSigners(fleet)).map((signer) => ({
       principal: signer.principals.join(','),
@@ -22,12 +25,13 @@ export default class KeysShow extends BaseCommand<typeof KeysShow> {
       mine: signer.key.blob === key?.publicKey.blob,
     }));
     const allowed = signers.some((signer) => signer.mine);
+    const secrets = await showSecrets(fleet, places);
     const own =
       key === undefined
         ? null
         : { path: key.path, kind: key.kind, fingerprint: key.fingerprint, allowed, warning: key.warning };
     return {
-      data: { key: own, signers },
+      data: { key: own, signers, secrets: secrets ?? null },
       rows: signers,
       text: (ui) => {
         const lines = [
@@ -44,7 +48,8 @@ export default class KeysShow extends BaseCommand<typeof KeysShow> {
           each.fingerprint,
           each.mine ? 'this key' : '',
         ]);
-        return [...lines, '', ui.table(['signer', 'may sign', 'key', ''], rows)].join('\n');
+        lines.push('', ui.table(['signer', 'may sign', 'key', ''], rows));
+        return [...lines, ...(secrets === undefined ? [] : ['', ...secretLines(secrets, ui)])].join('\n');
       },
     };
   }
