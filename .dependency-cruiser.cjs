@@ -75,6 +75,7 @@ module.exports = {
     ),
     room('keys', ['errors', 'util', 'process', 'fleet'], ''),
     room('bundle', ['errors', 'util', 'process', 'fleet', 'keys'], ''),
+    room('registry', ['errors', 'util', 'process'], 'Credential helpers are programs.'),
     room('journal', ['plan', 'errors', 'util'], ''),
     room('render', ['plan', 'executor', 'errors', 'util'], ''),
     {

@@ -20,6 +20,8 @@ export type Need =
   | 'dpkg-deb'
   | 'zstd'
   | 'git'
+  | 'docker-registry'
+  | 'skopeo'
   | 'systemd'
   | 'cgroup-delegation';
 
@@ -40,6 +42,8 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   'dpkg-deb': ['dpkg-deb'],
   zstd: ['zstd'],
   git: ['git'],
+  'docker-registry': ['docker-registry'],
+  skopeo: ['skopeo'],
 };
 
 /** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */
