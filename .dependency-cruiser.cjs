@@ -74,7 +74,11 @@ module.exports = {
       'Targets come from the fleet, payloads from the bundle store.',
     ),
     room('keys', ['errors', 'util', 'process', 'fleet'], ''),
-    room('bundle', ['errors', 'util', 'process', 'fleet', 'keys', 'registry'], 'A registry is one of the places bundles come from.'),
+    room(
+      'bundle',
+      ['errors', 'util', 'process', 'fleet', 'keys', 'registry'],
+      'A registry is one of the places bundles come from.',
+    ),
     room('registry', ['errors', 'util', 'process'], 'Credential helpers are programs.'),
     room('journal', ['plan', 'errors', 'util'], ''),
     room('render', ['plan', 'executor', 'errors', 'util'], ''),

@@ -1,4 +1,4 @@
-import { digestOf, hashFor } from './digest.js';
+import { digestOf } from './digest.js';
 import { Interrupted, networkReason, refused } from './failure.js';
 import type { Answer, RegistryHttp } from './http.js';
 import { abandon } from './http.js';
@@ -78,18 +78,6 @@ export async function readSmallBlob(
   const bytes = Buffer.concat(chunks);
   if (digestOf(bytes, blob.digest) === blob.digest) return bytes;
   throw refused('OCI_DIGEST_MISMATCH', where, 'what it sends is something else');
-}
-
-/** Passes a whole blob through and throws OCI_DIGEST_MISMATCH at its end when it was something else. */
-export async function* verified(bytes: AsyncIterable<Buffer>, digest: string, where: string): AsyncGenerator<Buffer> {
-  const hash = hashFor(digest);
-  for await (const chunk of bytes) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  const found = hash.digest('hex');
-  if (!digest.endsWith(`:${found}`))
-    throw refused('OCI_DIGEST_MISMATCH', `${where}@${digest}`, `what it sends has the digest ${found}`);
 }
 
 function startOf(answer: Answer, wanted: number, size: number, fail: (reason: string) => Error): number {
