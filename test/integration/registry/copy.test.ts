@@ -238,9 +238,9 @@ describe('whatever goes wrong', () => {
     let failures = 0;
     let successes = 0;
     await fc.assert(
-      fc.asyncProperty(weather, weather, fc.boolean(), async (atSource, atTarget, referrers) => {
+      fc.asyncProperty(weather, weather, fc.boolean(), fc.boolean(), async (atSource, atTarget, referrers, lax) => {
         const from = await new FaultyRegistry({ referrers: true }).start();
-        const to = await new FaultyRegistry({ referrers }).start();
+        const to = await new FaultyRegistry({ referrers, lax }).start();
         const dir = mkdtempSync(path.join(tmpdir(), 'edgectl-uploads-'));
         try {
           const { index, signature } = putIndex(from, 30_000);
