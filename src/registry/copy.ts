@@ -28,7 +28,7 @@ export interface CopyRequest {
   mountFrom?: string | undefined;
   journal?: UploadJournal | undefined;
   limit?: RateLimit | undefined;
-  /** Blobs at once. Default 4. */
+  /** Blobs at once. Default 3: each one more costs memory. */
   concurrency?: number;
   /** Bytes that went over the line. */
   onSent?: ((bytes: number) => void) | undefined;
@@ -124,7 +124,7 @@ class Copy {
   }
 
   async #blobs(plan: CopyPlan): Promise<void> {
-    const { content, target, repository, journal, limit, concurrency = 4 } = this.request;
+    const { content, target, repository, journal, limit, concurrency = 3 } = this.request;
     const missing = plan.blobs.filter(({ action }) => action !== 'have');
     const errors = await mapLimit(missing, concurrency, async (blob) => {
       try {
