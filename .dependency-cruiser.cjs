@@ -76,7 +76,12 @@ module.exports = {
     ),
     room('seal', ['errors', 'util'], 'TPM structures and encryption know neither nodes nor fleets.'),
     room('keys', ['errors', 'util', 'process', 'fleet', 'seal'], ''),
-    room('bundle', ['errors', 'util', 'process', 'fleet', 'keys'], ''),
+    room(
+      'bundle',
+      ['errors', 'util', 'process', 'fleet', 'keys', 'registry'],
+      'A registry is one of the places bundles come from.',
+    ),
+    room('registry', ['errors', 'util', 'process'], 'Credential helpers are programs.'),
     room('journal', ['plan', 'errors', 'util'], ''),
     room('render', ['plan', 'executor', 'errors', 'util'], ''),
     {

@@ -37,16 +37,22 @@ export function openWorkbench(fleet: Fleet, around: Surroundings): Workbench {
     transport: nodes.transport,
     store,
     fetch: async ({ source, digest, signal }) => {
+      const verify = async (text: string, signature: string) => await verifyBundle(text, signature, fleet, around);
+      if (/^oci(\+http)?:/.test(source)) {
+        const { fetchOciBundle } = await import('../bundle/oci-fetch.js');
+        return await fetchOciBundle({
+          source,
+          digest,
+          store,
+          signal,
+          verify,
+          env: { HOME: around.homedir, ...around.env },
+        });
+      }
       const { fetchBundle } = await import('../bundle/fetch.js');
       const { setTimeout: pause } = await import('node:timers/promises');
-      return await fetchBundle({
-        base: source,
-        digest,
-        store,
-        signal,
-        pause: async (ms) => await pause(ms, undefined, { signal }),
-        verify: async (text, signature) => await verifyBundle(text, signature, fleet, around),
-      });
+      const wait = async (ms: number) => await pause(ms, undefined, { signal });
+      return await fetchBundle({ base: source, digest, store, signal, verify, pause: wait });
     },
     journal: (options = {}) => (journal ??= openIt(fleet, around, options.lookOnly === true)),
     close: async () => {

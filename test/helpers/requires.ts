@@ -22,6 +22,8 @@ export type Need =
   | 'zstd'
   | 'git'
   | 'xmllint'
+  | 'docker-registry'
+  | 'skopeo'
   | 'systemd'
   | 'cgroup-delegation'
   | 'swtpm'
@@ -50,6 +52,8 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   swtpm: ['swtpm', 'swtpm_setup', 'swtpm_localca', 'tpm2_quote'],
   age: ['age', 'age-keygen'],
   openssl: ['openssl'],
+  'docker-registry': ['docker-registry'],
+  skopeo: ['skopeo'],
 };
 
 /** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */

@@ -89,14 +89,10 @@ export class SoftwareTpm {
     const ends = ['--ctrl', `type=unixio,path=${socket}.ctrl`, '--server', `type=unixio,path=${socket}`];
     const child = spawn('swtpm', [...args, ...ends], { stdio: 'ignore' });
     this.#process = child;
-    await until(
-      'the software TPM answers',
-      async () => {
-        if (child.exitCode !== null) throw new Error(`swtpm ended with status ${child.exitCode}`);
-        return existsSync(socket) && (await this.try('tpm2_getcap', 'properties-fixed')).status === 0;
-      },
-      60_000,
-    );
+    await until('the software TPM answers', async () => {
+      if (child.exitCode !== null) throw new Error(`swtpm ended with status ${child.exitCode}`);
+      return existsSync(socket) && (await this.try('tpm2_getcap', 'properties-fixed')).status === 0;
+    });
   }
 
   async powerOff(): Promise<void> {

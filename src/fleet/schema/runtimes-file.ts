@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { mapOf, name, scalar, sha256, text } from './scalars.js';
 
+function isServer(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+/** A repository without tag and digest; `oci+http` says that this registry is spoken to without TLS. */
+function isRepository(text: string): boolean {
+  return /^oci(\+http)?:\/\/(\[[0-9a-f:]+\]|[a-z0-9][a-z0-9.-]*)(:\d{1,5})?(\/[a-z0-9][a-z0-9._-]*)+$/.test(text);
+}
+
 const entry = z
   .strictObject(
     {
@@ -19,8 +28,8 @@ const entry = z
         'a map from architecture to digest',
       ).optional(),
       on: text('a selector').optional(),
-      source: scalar('an http or https URL', (value) =>
-        URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) ? value : undefined,
+      source: scalar('an http or https URL, or oci://REGISTRY/REPOSITORY', (value) =>
+        isServer(value) || isRepository(value) ? value : undefined,
       ).optional(),
     },
     { error: 'a map with runtime, version, digest, on' },
