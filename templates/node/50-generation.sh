@@ -67,6 +67,7 @@ gen_end() {
 
 # gen_commit N: the one durable decision. Fails without having decided when the pointer could not be made durable.
 gen_commit() {
+  gc_old=$(readlink "$R/committed" 2>/dev/null)
   rm -f "$R/.committed.new"
   ln -s "gen/$1" "$R/.committed.new" || return 1
   [ -z "$RUNNER_TX" ] || fp 13 #@lab
@@ -78,7 +79,11 @@ gen_commit() {
   #@end
   mv -fT "$R/.committed.new" "$R/committed" || return 1
   [ -z "$RUNNER_TX" ] || fp 14 #@lab
-  sync_disk
+  # A decision that may not last is none: nothing was acknowledged, so the pointer goes back.
+  if ! sync_disk; then
+    if [ -n "$gc_old" ]; then point "$R/committed" "$gc_old"; else rm -f "$R/committed"; fi
+    return 1
+  fi
   [ -z "$RUNNER_TX" ] || fp 15 #@lab
   committed_gen
   [ "$GEN" = "$1" ]

@@ -71,6 +71,8 @@ finish_commit() {
 revert_tx() {
   journal "$1" REVERTING "why=$2" || :
   committed_gen
+  # A commit that could neither be made to last nor be taken back from a broken disk: what counts is what it was to replace.
+  if [ "$GEN" = "$TX_GEN" ] && kv_get "$R/gen/$TX_GEN/.meta" prev; then GEN=$KV; fi
   # Meant to be one of its own only where the pointer still shows the trial: another boot has other processes.
   UNITS=
   if [ -f "$V/tx/$1/units" ]; then UNITS=$(cat "$V/tx/$1/units"); fi

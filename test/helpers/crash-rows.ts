@@ -133,7 +133,7 @@ export const crashRows: readonly CrashRow[] = [
     machine: [
       [
         'machines/rollout.test.ts',
-        'rolls out canary first, past a machine that is off, one that crashes, one that is cut off, and its own death',
+        'rolls out canary first, past a machine that is off, one that crashes, one that is cut off, two power cuts, and its own death',
       ],
     ],
     image: [[power, 'reverts by its dead-man alone when nobody confirms and the runner hangs']],
@@ -178,6 +178,7 @@ export const crashRows: readonly CrashRow[] = [
       [verbs, 'stops an update by name while it is staged, and does not keep a trial from being taken back'],
       [faults, 'is full at the journal or at the commit: acknowledged is what is committed, also after a boot'],
       [faults, 'turns read-only before the commit, which is then none'],
+      [faults, 'cannot make the commit last: it is acknowledged as none, and is none after a boot'],
       ['integration/kit/class-c.test.ts', 'is not touched when there is no room for its copy'],
       ['integration/kit/class-c.test.ts', 'goes back also when the new version has filled the disk'],
     ],

@@ -293,6 +293,23 @@ describe.skipIf(mounts.skip)('the disk of a node', () => {
     });
   });
 
+  it('cannot make the commit last: it is acknowledged as none, and is none after a boot', () =>
+    onNode(async (node) => {
+      const [dir, flag] = [join(base, 'lossy'), join(base, 'lossy-now')];
+      put(join(dir, 'sync'), `#!/bin/sh\n[ ! -e ${flag} ] || [ "$2" = /proc ] || exit 1\nexec /bin/sync "$@"\n`, 0o755);
+      node.lab('path', `${dir}:/usr/sbin:/usr/bin:/sbin:/bin`);
+      const started = await awaiting(node);
+      writeFileSync(flag, '');
+      await node.confirm(started);
+      const tx = await node.reach(started, 'COMMIT', 'REVERTED', 'BROKEN');
+      expect([tx.state, tx.why]).toEqual(['REVERTED', 'no-space']);
+      await isOld(node);
+      rmSync(flag);
+      await node.init.powerCut();
+      await node.init.boot();
+      await isOld(node);
+    }));
+
   it('is full at the journal or at the commit: acknowledged is what is committed, also after a boot', async () => {
     await onDisk(async (node, r) => {
       const started = await awaiting(node);
