@@ -21,9 +21,10 @@ export interface CheckContext {
   facts(): Promise<KitAnswer>;
 }
 
-/** What a check found. */
+/** What a check found. `refused`: one side does not trust the other, where the check alone does not say so. */
 export type Finding =
-  { state: 'ok' | 'warn'; detail: string; hint?: string } | { state: 'bad'; detail: string; hint: string };
+  | { state: 'ok' | 'warn'; detail: string; hint?: string }
+  | { state: 'bad'; detail: string; hint: string; refused?: boolean };
 
 /** One check: an id for machines, what it looks at, and how it looks. */
 export interface Check {

@@ -7,6 +7,7 @@ const refused = ['host-key', 'auth', 'sudo', 'kit'];
 export function doctorExitCode(checks: readonly CheckResult[]): number {
   const failed = checks.find(({ state }) => state === 'bad');
   if (failed === undefined) return 0;
+  if ('refused' in failed && failed.refused === true) return 4;
   if (outOfReach.includes(failed.id)) return 3;
   return refused.includes(failed.id) ? 4 : 1;
 }

@@ -1,4 +1,5 @@
 import type { TransportFailureKind } from '../../transport/types.js';
+import { transportTable } from '../../plan/states.js';
 import type { Check } from '../check.js';
 
 const hints: Partial<Record<TransportFailureKind, (bastion: string) => string>> = {
@@ -21,6 +22,6 @@ export const bastionCheck: Check = {
       return { state: 'ok', detail: `the way goes through ${names.join(', ')}` };
     const { kind, bastion, message } = connected;
     const hint = hints[kind]?.(bastion) ?? `look at ${bastion} first: ssh to it by hand`;
-    return { state: 'bad', detail: message, hint };
+    return { state: 'bad', detail: message, hint, refused: transportTable[kind].before.state === 'refused' };
   },
 };

@@ -49,6 +49,7 @@ describe.skipIf(need.skip)('node commands behind a real bastion', () => {
     expect(asked.exitCode).toBe(4);
     expect(asked.stdout).toContain('bastion hop-eu');
     const doctor = await run(NodeDoctor, 'doctor', 'edge-001');
+    expect(doctor.exitCode).toBe(4);
     expect(doctor.stdout).toContain('edgectl node trust --bastion hop-eu');
     expect(await run(NodeTrust, 'trust', '--bastion', 'hop-eu', '--yes')).toMatchObject({ exitCode: 0 });
     expect(known()).toBe(`hop-eu ${hop.hostKeys[0]?.line}\n`);
