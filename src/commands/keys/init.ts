@@ -34,6 +34,7 @@ export default class KeysInit extends BaseCommand<typeof KeysInit> {
     }),
     recovery: Flags.string({
       multiple: true,
+      multipleNonGreedy: true,
       dependsOn: ['secrets'],
       helpValue: 'AGE1…',
       summary: 'Recipient that can open every secret; two or more.',

@@ -17,7 +17,12 @@ export default class NodeTrust extends BaseCommand<typeof NodeTrust> {
   static override flags = {
     all: Flags.boolean({ summary: 'Every node of the fleet.' }),
     on: Flags.string({ summary: 'Nodes that this selector matches.', helpValue: 'SELECTOR' }),
-    bastion: Flags.string({ multiple: true, helpValue: 'NAME', summary: 'A bastion of the fleet.' }),
+    bastion: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'NAME',
+      summary: 'A bastion of the fleet.',
+    }),
     replace: Flags.boolean({ summary: 'Replace pinned keys by those the node offers now.' }),
   };
 
