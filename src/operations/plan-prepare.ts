@@ -9,7 +9,7 @@ import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
 import { preparationLines, type Preparation } from '../plan/preparation.js';
 import type { Plan, PlanNode } from '../plan/types.js';
 import { oneLine } from '../util/escape.js';
-import { upkeepPlan, type Asked } from './plan-upkeep.js';
+import { plainNode, upkeepPlan, type Asked } from './plan-upkeep.js';
 import { preparationClient, preparationTexts, textDigest, type PreparationTexts } from './preparation.js';
 import type { Workbench } from './workbench.js';
 
@@ -92,18 +92,7 @@ async function loginOf(
 async function look(node: FleetNode, mode: PrepareRequest['mode'], client: NodeClient, bench: Bench): Promise<Asked> {
   const fields = { mode: mode === 'install' ? 'check' : 'check-undo' };
   const answer = await client.call(node.id, { verb: 'prepare', fields, timeoutMs: PREPARE_MS }, bench.around.signal);
-  const base: PlanNode = {
-    id: node.id,
-    site: node.site,
-    region: node.region,
-    arch: '',
-    os: '',
-    stage: null,
-    observed: null,
-    expectBefore: {},
-    expectAfter: {},
-    intent: answer.kind === 'unreachable',
-  };
+  const base = plainNode(node, answer.kind === 'unreachable');
   const skip = standing(answer, mode);
   return { node: { ...base, ...(skip === null ? {} : { skip }) }, series: 0 };
 }

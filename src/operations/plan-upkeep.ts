@@ -61,24 +61,19 @@ export interface UpkeepDetails extends Pick<SliceOptions, 'undeny' | 'preparatio
   atOnce?: number;
 }
 
+/** A node in a plan that moves no component of it. */
+export function plainNode({ id, site, region }: FleetNode, intent: boolean): PlanNode {
+  const nothing = { stage: null, observed: null, expectBefore: {}, expectAfter: {} };
+  return { id, site, region, arch: '', os: '', ...nothing, intent };
+}
+
 async function ask(node: FleetNode, bench: Bench): Promise<Found> {
   const answer = await bench.client.call(
     node.id,
     { verb: 'status', fields: {}, timeoutMs: 30_000 },
     bench.around.signal,
   );
-  const base: PlanNode = {
-    id: node.id,
-    site: node.site,
-    region: node.region,
-    arch: '',
-    os: '',
-    stage: null,
-    observed: null,
-    expectBefore: {},
-    expectAfter: {},
-    intent: answer.kind !== 'ok',
-  };
+  const base = plainNode(node, answer.kind !== 'ok');
   if (answer.kind === 'ok') {
     const components = Object.keys(observe(answer.lines)?.components ?? {});
     return { node: base, series: highestSeries(answer.lines), denied: deniedOn(answer.lines), components };
