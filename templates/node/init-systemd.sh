@@ -143,7 +143,8 @@ sys_trial_clear() {
   [ -z "$stc_found" ] || sys_reload
 }
 sys_remove_units() {
-  systemctl disable edgectl-recover.service >/dev/null 2>&1
+  # It remains active after its run; stopped, systemd has nothing to remember it for.
+  systemctl disable --now edgectl-recover.service >/dev/null 2>&1
   for sru_unit in edgectl-tx.service edgectl-deadman.service edgectl-deadman.timer; do sys_forget "$sru_unit"; done
   for sru_unit in edgectl-recover.service edgectl-fallback@.service; do
     [ -f "$P/etc/systemd/system/$sru_unit" ] || continue

@@ -57,10 +57,12 @@ describe.skipIf(need.skip)('the page of the lab of real machines', () => {
       await Promise.all(lab.nodes.map(serves));
     },
     'Roll out': async () => {
-      // The power cut ended the third one's container; its own unit started it again.
       lab = await openMachines(path.join(labDir(), 'machines'));
-      for (const [n, node] of lab.nodes.slice(0, 2).entries()) expect(await taskPid(node)).toBe(pids[n]);
-      await Promise.all(lab.nodes.map(serves));
+      // The third one's container was started anew by the newer shim, which the older containerd cannot take over.
+      for (const [n, node] of lab.nodes.slice(0, 2).entries()) {
+        expect(await taskPid(node)).toBe(pids[n]);
+        await serves(node);
+      }
       for (const now of await versions()) expect(now).toEqual(old);
     },
     'Watch one go back by itself': async () => {
