@@ -1,6 +1,7 @@
 import { prepareAction, unprepareAction } from './node/prepare.js';
 import { ejectAction } from './runtime/eject.js';
 import { confirmAction } from './runtime/confirm.js';
+import { gcAction } from './runtime/gc.js';
 import { stageAction } from './runtime/stage.js';
 import { trialAction } from './runtime/trial.js';
 import { undenyAction } from './runtime/undeny.js';
@@ -19,6 +20,7 @@ export function builtinActions(): ActionRegistry {
     confirmAction,
     ejectAction,
     undenyAction,
+    gcAction,
     prepareAction,
     unprepareAction,
   ]);

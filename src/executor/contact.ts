@@ -57,7 +57,7 @@ export class Contact {
 
   async #judge(lines: readonly KitLine[]): Promise<Outcome | null> {
     const { plan } = this.#scope;
-    if (plan.kind === 'eject' || plan.kind === 'undeny') return null;
+    if (plan.kind === 'eject' || plan.kind === 'undeny' || plan.kind === 'gc') return null;
     const seen = newestTransaction(lines, plan.id, this.#node.id);
     if (this.#hasOpenAttempt()) return null;
     if (seen?.tx.state === 'COMMIT') return outcomeOfTx(seen.tx);

@@ -39,6 +39,16 @@ export async function planUndeny(nodes: readonly FleetNode[], bench: Bench): Pro
   return concerned.length === 0 ? null : await upkeepPlan('undeny', concerned, bench, { undeny: denied });
 }
 
+/** Plans the removal of bundles and generations that nothing needs: what is committed, the way back and what runs stay. */
+export async function planGc(
+  nodes: readonly FleetNode[],
+  bench: Bench,
+  { snapshots }: { snapshots: boolean },
+): Promise<Plan> {
+  const asked = await mapLimit(nodes, 256, async (node) => await ask(node, bench));
+  return await upkeepPlan('gc', asked, bench, { snapshots });
+}
+
 /** A node as it was found when the plan was made. */
 export interface Asked {
   node: PlanNode;
@@ -54,7 +64,7 @@ interface Found extends Asked {
 }
 
 /** What a kind of upkeep adds to the common plan. */
-export interface UpkeepDetails extends Pick<SliceOptions, 'undeny' | 'preparation' | 'state'> {
+export interface UpkeepDetails extends Pick<SliceOptions, 'undeny' | 'preparation' | 'state' | 'snapshots'> {
   /** A policy for stages and concurrency; one stage without a gate when absent. */
   policy?: string;
   /** At most so many nodes at once in that one stage; all when absent. */
@@ -103,7 +113,7 @@ function highestSeries(lines: readonly KitLine[]): number {
 
 /** A plan that moves no component: one step a node. Throws POLICY_INVALID, KEYS_NOT_FOUND, SIGNING_FAILED. */
 export async function upkeepPlan(
-  kind: 'eject' | 'undeny' | 'prepare' | 'unprepare',
+  kind: 'eject' | 'undeny' | 'gc' | 'prepare' | 'unprepare',
   asked: readonly Asked[],
   bench: Pick<Bench, 'fleet' | 'around'>,
   details: UpkeepDetails = {},

@@ -2,7 +2,7 @@ import { EdgectlError } from '../errors/error.js';
 import type { ComponentDigests, HealthPolicy, Plan } from './types.js';
 
 /** What a slice can ask of a node (docs/reference/node-protocol.md, section 3). */
-export type SliceKind = 'update' | 'rollback' | 'undeny' | 'eject' | 'prepare' | 'unprepare';
+export type SliceKind = 'update' | 'rollback' | 'undeny' | 'eject' | 'gc' | 'prepare' | 'unprepare';
 
 /** What becomes of the state of a class C component that goes back: what is there stays, or the copy from before is put back. */
 export type StateChoice = 'keep' | 'restore';
@@ -26,6 +26,8 @@ export interface SliceFields {
   state?: Readonly<Record<string, StateChoice>>;
   /** Bundle digests to take off the denied list, by component. */
   undeny?: Readonly<Record<string, readonly string[]>>;
+  /** For kind `gc`: the copies of state behind committed changes go too. */
+  snapshots?: boolean;
   /** For kinds `prepare` and `unprepare`: further lines, `prepare.*`. */
   preparation?: Readonly<Record<string, string>>;
 }
@@ -57,6 +59,7 @@ export function sliceText(fields: SliceFields): string {
     lines[`want.${component}`] = want === null ? 'none' : `${want.version} ${want.digest}`;
   }
   Object.assign(lines, fields.preparation);
+  if (fields.snapshots === true) lines['gc.snapshots'] = '1';
   for (const [component, choice] of Object.entries(fields.state ?? {})) lines[`state.${component}`] = choice;
   for (const [component, digests] of Object.entries(fields.undeny ?? {}))
     lines[`undeny.${component}`] = [...digests].sort(compareC).join(' ');
@@ -91,6 +94,8 @@ export interface SliceOptions {
   state?: Readonly<Record<string, Readonly<Record<string, StateChoice>>>>;
   /** For kind `undeny`: digests to lift, by node id and component. */
   undeny?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** For kind `gc`: see {@link SliceFields}. */
+  snapshots?: boolean;
   /** For kinds `prepare` and `unprepare`: lines `prepare.*` by node id. */
   preparation?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
@@ -120,6 +125,7 @@ export function buildSlices(plan: SliceSource, options: SliceOptions): Record<st
       ...(plan.kind === 'runtime' || plan.kind === 'rollback' ? { want } : {}),
       ...(state === undefined ? {} : { state }),
       ...(undeny === undefined ? {} : { undeny }),
+      ...(options.snapshots === undefined ? {} : { snapshots: options.snapshots }),
       ...(preparation === undefined ? {} : { preparation }),
     });
   }

@@ -135,7 +135,7 @@ export interface Plan {
   tool: string;
   /** ULID; also the run id. */
   id: string;
-  kind: 'runtime' | 'rollback' | 'eject' | 'undeny' | 'prepare' | 'unprepare';
+  kind: 'runtime' | 'rollback' | 'eject' | 'undeny' | 'gc' | 'prepare' | 'unprepare';
   fleet: { id: string; name: string; digest: string };
   /** RFC 3339, UTC. */
   createdAt: string;

@@ -79,7 +79,7 @@ export const planSchema = z.strictObject({
   schema: z.literal(1),
   tool: line,
   id: ulid,
-  kind: z.enum(['runtime', 'rollback', 'eject', 'undeny', 'prepare', 'unprepare']),
+  kind: z.enum(['runtime', 'rollback', 'eject', 'undeny', 'gc', 'prepare', 'unprepare']),
   fleet: z.strictObject({ id: line.min(1), name: line, digest: line }),
   createdAt: instant,
   validUntil: instant,

@@ -36,6 +36,7 @@ export function previewQuestion(plan: Plan): string {
   if (plan.kind === 'rollback') return `Roll back ${nodes}?`;
   if (plan.kind === 'eject' || plan.kind === 'unprepare') return `Remove edgectl from ${nodes}?`;
   if (plan.kind === 'prepare') return `Put the node kit on ${nodes}?`;
+  if (plan.kind === 'gc') return `Remove what nothing needs on ${nodes}?`;
   return plan.kind === 'undeny' ? `Allow the denied bundles again on ${nodes}?` : `Roll out to ${nodes}?`;
 }
 

@@ -49,7 +49,8 @@ export function explain(
     stage === undefined
       ? (node.skip?.why ?? 'it had nothing to do')
       : `stage ${stage.name}, number ${stage.nodes.indexOf(node.id) + 1} of ${stage.nodes.length}${node.intent ? '; not seen when the plan was made' : ''}`;
-  const next = nextFor(plan.id, node.id, state, row.final);
+  const next = why === 'NO_SPACE' ? roomFirst(node.id) : [];
+  next.push(...nextFor(plan.id, node.id, state, row.final));
   return {
     run: plan.id,
     node: node.id,
@@ -83,6 +84,10 @@ function versionOf(plan: Plan, digest: string): string | undefined {
 function said(version: string | undefined, digest: string | null | undefined): string {
   if (version !== undefined) return version;
   return digest === undefined || digest === null ? 'absent' : shortDigest(digest);
+}
+
+function roomFirst(node: string): Explanation['next'] {
+  return [{ what: 'Remove what nothing there needs', command: `edgectl node gc ${node}` }];
 }
 
 /** The command that helps most is the last one. */

@@ -46,7 +46,7 @@ canonical() {
 
 # slice_load FILE: sets S_*; S_WANTS holds `component version digest` lines. Fails when it is not a slice.
 slice_load() {
-  S_version='' S_run='' S_fleet='' S_node='' S_series='' S_expires='' S_kind='' S_emergency=0 S_window=90 S_passes=5 S_cap=300 S_confirm=300
+  S_version='' S_run='' S_fleet='' S_node='' S_series='' S_expires='' S_kind='' S_emergency=0 S_snapshots=0 S_window=90 S_passes=5 S_cap=300 S_confirm=300
   S_WANTS='' S_UNDENY='' S_STATES=''
   canonical "$1" || return 1
   while IFS= read -r sl_line; do
@@ -60,6 +60,7 @@ slice_load() {
       expires) S_expires=$sl_value ;;
       kind) S_kind=$sl_value ;;
       emergency) S_emergency=$sl_value ;;
+      gc.snapshots) S_snapshots=$sl_value ;;
       health.window) S_window=$sl_value ;;
       health.passes) S_passes=$sl_value ;;
       health.cap) S_cap=$sl_value ;;
@@ -88,11 +89,11 @@ slice_load() {
     is_number "$sl_value" && [ "$sl_value" -le 86400 ] || return 1
   done
   [ "$S_cap" -ge 1 ] && [ "$S_passes" -ge 1 ] && [ "$S_window" -le "$S_cap" ] || return 1
-  case $S_emergency in 0 | 1) ;; *) return 1 ;; esac
+  case $S_emergency$S_snapshots in [01][01]) ;; *) return 1 ;; esac
   case $S_kind in
     update | rollback) [ -n "$S_WANTS" ] ;;
     undeny) [ -n "$S_UNDENY" ] ;;
-    eject) ;;
+    eject | gc) ;;
     *) return 1 ;;
   esac
 }

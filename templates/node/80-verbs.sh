@@ -151,8 +151,11 @@ eject_state() {
 # verb_gc: generations and bundles that nothing needs: not the committed ones, not the way back from them, not the
 # adopted ones, not what a process runs from, not what an accepted slice still wants.
 verb_gc() {
+  need_run
   need_token
   lock tx || fail BUSY 'another change is under way'
+  accepted "$Q_run"
+  [ "$S_kind" = gc ] || fail BAD_SLICE "a slice of kind $S_kind collects nothing"
   tx_open
   [ -z "$OPEN_TX" ] || fail BUSY "transaction $OPEN_TX is open"
   committed_gen
@@ -162,6 +165,8 @@ verb_gc() {
   for gc_n in $(for gc_dir in "$R/gen"/*; do printf '%s\n' "${gc_dir##*/}"; done | sort -rn); do
     case $gc_keep in *" $gc_n "*) continue ;; esac
     if [ -e "$R/gen/$gc_n/.ever" ] && [ "$gc_ever" -lt 1 ]; then gc_ever=$((gc_ever + 1)); continue; fi
+    # First what makes recovery trust it: a removal that is cut short leaves no generation with half of its links to fall back to.
+    rm -f "$R/gen/$gc_n/.ever"
     rm -rf "${R:?}/gen/$gc_n"
   done
   gc_used=$(for gc_link in "$R/gen"/*/*; do readlink "$gc_link"; done 2>/dev/null)
@@ -183,10 +188,10 @@ verb_gc() {
     o_new removed; o_s component "${gc_name%%/*}"; o_s digest "$gc_digest"; o_n bytes "$((gc_kib * 1024))"; o_end
   done
   snapshots_sweep
-  [ "$Q_op" != snapshots ] || gc_snapshots
+  [ "$S_snapshots" = 0 ] || gc_snapshots
   done_ok
 }
-# gc_snapshots: asked for by name: the copies of committed changes go too, and with them the way back of the state.
+# gc_snapshots: asked for by the slice: the copies of committed changes go too, and with them the way back of the state.
 gc_snapshots() {
   for gs_dir in "$R/snap"/*; do
     [ -f "$gs_dir/index" ] || continue

@@ -14,6 +14,7 @@ export interface CompileInput {
 export function compileSteps(input: CompileInput): Step[] {
   if (input.kind === 'eject') return [step(input.node.id, 1, 'node.eject', {}, LONG_MS, [])];
   if (input.kind === 'undeny') return [step(input.node.id, 1, 'runtime.undeny', {}, SHORT_MS, [])];
+  if (input.kind === 'gc') return [step(input.node.id, 1, 'runtime.gc', {}, LONG_MS, [])];
   if (input.kind === 'prepare') return [step(input.node.id, 1, 'node.prepare', {}, LONG_MS, [])];
   if (input.kind === 'unprepare') return [step(input.node.id, 1, 'node.unprepare', {}, LONG_MS, [])];
   const changes = changedComponents(input.node.expectAfter, input.actual);

@@ -149,7 +149,7 @@ describe.skipIf(need.skip).each(shells)('the kit under %s', (shell) => {
     expect(first.lines).toContainEqual({ t: 'fact', name: 'kit', value: 'installed' });
   });
 
-  it('lifts a denied bundle by a signed slice only, and collects what nothing needs', async () => {
+  it('lifts a denied bundle by a signed slice only, and collects what nothing needs by another', async () => {
     const bad = node.runtime('2.0', { daemon: toyScript('2.0', 'exit 1') });
     const started = await node.start(node.update([bad], { 'health.window': 1 }), [bad]);
     await node.reach(started, 'REVERTED');
@@ -164,7 +164,11 @@ describe.skipIf(need.skip).each(shells)('the kit under %s', (shell) => {
       { t: 'undenied', component: 'toy', digest: bad.digest },
     ]);
     expect(must(await node.call('status')).lines.some((line) => line.t === 'denied')).toBe(false);
-    const gone = must(await node.call('gc', { token: liftToken }));
+    expect(await node.call('gc', { run: lift.run, token: liftToken })).toMatchObject({ code: 'BAD_SLICE' });
+    const sweep = node.signer.authority(node.id, 'run-sweep', { kind: 'gc' });
+    const sweepToken = await node.lease(sweep.run);
+    must(await node.slice(sweepToken, sweep));
+    const gone = must(await node.call('gc', { run: sweep.run, token: sweepToken }));
     expect(gone.lines).toEqual([expect.objectContaining({ t: 'removed', component: 'toy', digest: bad.digest })]);
     expect(readdirSync(node.path('var/lib/edgectl/store/toy')).length).toBe(1);
     expect(must(await node.call('doctor')).lines.filter((line) => line['ok'] === false)).toEqual([]);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ExecRequest, ExecResult, Target, Transport } from '../../../src/transport/types.js';
@@ -130,21 +130,21 @@ describe.skipIf(need.skip).each(transportKinds)('what every transport keeps to, 
   });
 
   it('leaves nothing behind when it is closed', async () => {
-    const before = runDirs();
-    const transport = bench.make(pinOf('edge-001', sshd));
-    expect(await on(transport, {})).toMatchObject({ ok: true });
-    await transport.close();
-    expect(runDirs()).toEqual(before);
+    // A directory of this test's own: others run beside it and use the common one. The helper's known_hosts is not the transport's.
+    const temporary = mkdtempSync('/tmp/edgectl-t-');
+    const left = (): string[] => readdirSync(temporary).filter((name) => !name.startsWith('edgectl-known-'));
+    const usual = process.env['TMPDIR'];
+    process.env['TMPDIR'] = temporary;
+    try {
+      const transport = bench.make(pinOf('edge-001', sshd));
+      expect(await on(transport, {})).toMatchObject({ ok: true });
+      expect(left()).toHaveLength(kind === 'openssh' ? 1 : 0);
+      await transport.close();
+      expect(left()).toEqual([]);
+    } finally {
+      if (usual === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = usual;
+      rmSync(temporary, { recursive: true, force: true });
+    }
   });
 });
-
-function runDirs(): string[] {
-  const dir = mkdtempSync(join(tmpdir(), 'edgectl-list-'));
-  rmSync(dir, { recursive: true });
-  // Only those of control sockets hold files of these names.
-  return execFileSync('find', [tmpdir(), '-maxdepth', '2', '-path', '*/edgectl-*/s[0-9]*', '-type', 's'])
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
-}

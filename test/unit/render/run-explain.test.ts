@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { explain } from '../../../src/render/run-explain.js';
+import { samplePlan } from './sample-plan.js';
+
+describe('what to type next for a node', () => {
+  const plan = samplePlan();
+  const node = plan.nodes.find(({ stage }) => stage !== null);
+  if (node === undefined) throw new Error('the sample has no node in a stage');
+  const next = (why: string): string[] =>
+    explain(plan, node, { state: 'failed', why, message: '' }).next.map(({ command }) => command);
+
+  it('is to make room first when the disk is full, and only then', () => {
+    expect(next('NO_SPACE')[0]).toBe(`edgectl node gc ${node.id}`);
+    expect(next('NO_SPACE').at(-1)).toBe(`edgectl resume ${plan.id} --retry ${node.id}`);
+    expect(next('crash').join()).not.toContain('node gc');
+  });
+});
