@@ -51,34 +51,82 @@ point() {
   return 1
 }
 
-# Locks are directories in V that name their holder; one whose holder is dead is taken over.
+# Locks are directories in V that name their holder: its process and when that began, in ticks since boot, because numbers of processes
+# come again. One whose holder is dead is inherited in its place: whoever makes the link `heir` in it looks once more who holds it, and
+# only then puts its own name there. So two that saw the same dead holder never both have it.
 LOCKS=
+# lock NAME [LOOKS]: fails when somebody else has it for so many looks.
 lock() {
+  lk_dir=$V/$1.lock
   lk_tries=0
-  until mkdir "$V/$1.lock" 2>/dev/null; do
+  proc_start "$$"
+  lk_own="$$ $START"
+  until { mkdir "$lk_dir" 2>/dev/null && lock_name; } || lock_inherit; do
     mkdir -p "$V"
-    lk_pid=
-    { read -r lk_pid <"$V/$1.lock/pid"; } 2>/dev/null
-    if [ -n "$lk_pid" ]; then
-      kill -0 "$lk_pid" 2>/dev/null || { mv "$V/$1.lock" "$V/$1.stale.$$" 2>/dev/null && rm -rf "$V/$1.stale.$$"; continue; }
-    elif [ "$lk_tries" -gt 20 ]; then
-      mv "$V/$1.lock" "$V/$1.stale.$$" 2>/dev/null && rm -rf "$V/$1.stale.$$"
-      continue
-    fi
     lk_tries=$((lk_tries + 1))
     [ "$lk_tries" -le "${2:-300}" ] || return 1
     tick
   done
-  printf '%s\n' "$$" >"$V/$1.lock/pid"
   LOCKS="$LOCKS $1"
 }
+# proc_start PID: sets START to when it began (proc(5), stat, field 22); empty when there is no such process.
+proc_start() {
+  START=
+  { read -r pr_stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  # The name of the program stands in brackets and may hold anything.
+  pr_stat=${pr_stat##*) }
+  START=$(printf '%s' "$pr_stat" | cut -d ' ' -f 20)
+}
+# lock_name: put our name on a lock that was just made; fails when somebody else is on it. A name appears whole or not at all.
+# Without room for one the lock is held all the same: the way back needs none.
+lock_name() {
+  printf '%s\n' "$lk_own" 2>/dev/null >"$lk_dir/pid.$$"
+  lk_named=1
+  if [ -s "$lk_dir/pid.$$" ]; then ln "$lk_dir/pid.$$" "$lk_dir/pid" 2>/dev/null && lk_named=0; elif [ -e "$lk_dir/pid.$$" ]; then lk_named=0; fi
+  rm -f "$lk_dir/pid.$$"
+  return "$lk_named"
+}
+# lock_inherit: fails unless the holder is dead, or nobody put a name on it for twenty looks.
+lock_inherit() {
+  lock_orphaned || return 1
+  ln -s "$$" "$lk_dir/heir" 2>/dev/null || {
+    # To inherit takes no time; an heir that is still there after a hundred looks has died as well.
+    [ "$lk_tries" -lt 100 ] || rm -f "$lk_dir/heir"
+    return 1
+  }
+  lk_mine=1
+  if lock_orphaned && [ "$(readlink "$lk_dir/heir")" = "$$" ]; then
+    # One without a name may still get it from whoever made it, so that only one of both may succeed.
+    if [ -z "$lk_pid" ]; then
+      lock_name && lk_mine=0
+    else
+      printf '%s\n' "$lk_own" 2>/dev/null >"$lk_dir/pid.$$" && mv -f "$lk_dir/pid.$$" "$lk_dir/pid" 2>/dev/null && lk_mine=0
+    fi
+  fi
+  [ "$(readlink "$lk_dir/heir")" != "$$" ] || rm -f "$lk_dir/heir"
+  return "$lk_mine"
+}
+lock_orphaned() {
+  lk_pid='' lk_start=''
+  { read -r lk_pid lk_start <"$lk_dir/pid"; } 2>/dev/null
+  if [ -z "$lk_pid" ]; then
+    [ "$lk_tries" -gt 20 ] && [ -d "$lk_dir" ]
+    return
+  fi
+  kill -0 "$lk_pid" 2>/dev/null || return 0
+  [ -n "$lk_start" ] || return 1
+  proc_start "$lk_pid"
+  [ "$START" != "$lk_start" ]
+}
 unlock() {
-  rm -rf "$V/$1.lock"
+  unlock_dir "$V/$1.lock"
   lk_left=
   for lk_name in $LOCKS; do [ "$lk_name" = "$1" ] || lk_left="$lk_left $lk_name"; done
   LOCKS=$lk_left
 }
-unlock_all() { for lk_name in $LOCKS; do rm -rf "$V/$lk_name.lock"; done; LOCKS=; }
+# unlock_dir DIR: in one step out of the way, so that nobody ever finds half of it. One who was on the way in may still leave a link there.
+unlock_dir() { mv "$1" "$1.$$" 2>/dev/null && { rm -rf "$1.$$" 2>/dev/null || rm -rf "$1.$$"; }; }
+unlock_all() { for lk_name in $LOCKS; do unlock_dir "$V/$lk_name.lock"; done; LOCKS=; }
 
 # tick: a short wait between two looks at something.
 tick() { sleep "$TICK"; }
