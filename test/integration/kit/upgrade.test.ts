@@ -161,8 +161,8 @@ describe.skipIf(need.skip)('a new node kit', () => {
       onNode('dash', async (node) => {
         const edit = replaced('verb_confirm() {', 'verb_confirm() {\n  exit 1');
         const started = await begin(node, await kitBundle(node, '0.2.0', { edit }), {
-          'health.cap': 4,
-          'confirm.window': 2,
+          'health.cap': 20,
+          'confirm.window': 4,
         });
         await node.reach(started, 'AWAIT');
         expect(await node.confirm(started)).toMatchObject({ ok: false });

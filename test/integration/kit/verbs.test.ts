@@ -176,8 +176,11 @@ describe.skipIf(need.skip).each(shells)('the kit under %s', (shell) => {
 
   it('keeps events until they are acknowledged', async () => {
     await node.carryOut(node.runtime('2.0'));
-    const read = must(await node.call('spool', { op: 'read', after: 0, limit: 10 }));
-    expect(read.lines.map((line) => line['kind'])).toEqual(['adopted', 'committed']);
+    // The event is written behind the decision, so it may come a moment later than the answer.
+    const kinds = async (): Promise<unknown[]> =>
+      must(await node.call('spool', { op: 'read', after: 0, limit: 10 })).lines.map((line) => line['kind']);
+    await until('both events are there', async () => (await kinds()).length >= 2);
+    expect(await kinds()).toEqual(['adopted', 'committed']);
     must(await node.call('spool', { op: 'ack', upto: 1 }));
     const rest = must(await node.call('spool', { op: 'read' }));
     expect(rest.lines.map((line) => line['seq'])).toEqual([2]);
