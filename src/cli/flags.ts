@@ -49,6 +49,18 @@ export const runFlags = {
   }),
 };
 
+/** Flags of the commands that need root on nodes. */
+export const sudoFlags = {
+  'ask-sudo-password': Flags.boolean({
+    exclusive: ['sudo-password-file'],
+    summary: 'Ask for the password that sudo wants on the nodes.',
+  }),
+  'sudo-password-file': Flags.string({
+    helpValue: 'FILE',
+    summary: 'Read it from this file, which only you may read.',
+  }),
+};
+
 /** The environment variable of a flag: `no-color` → `EDGECTL_NO_COLOR`. */
 export function envName(flag: string): string {
   return `EDGECTL_${flag.toUpperCase().replaceAll('-', '_')}`;

@@ -11,8 +11,9 @@ import type { Plan } from '../plan/types.js';
 import type { Reports } from '../render/reports/reports.js';
 import { BaseCommand } from './base.js';
 import type { ErrorReport } from './error-report.js';
-import { runFlags, sharedFlags } from './flags.js';
+import { runFlags, sharedFlags, sudoFlags } from './flags.js';
 import type { CommandResult } from './output.js';
+import { sudoPasswordOf, type SudoFlags } from './sudo.js';
 
 /** What a command that makes a plan may be asked to do with it. */
 export interface ProposalFlags {
@@ -24,7 +25,7 @@ export interface ProposalFlags {
 
 /** Base of the commands that make or carry out a plan: preview, question, execution, summary. */
 export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T> {
-  static override baseFlags = { ...sharedFlags, ...runFlags };
+  static override baseFlags = { ...sharedFlags, ...runFlags, ...sudoFlags };
   #bench: Workbench | undefined;
   #reports: Reports | undefined;
 
@@ -33,7 +34,9 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     if (this.#bench !== undefined) return this.#bench;
     const fleet = await this.fleet();
     const { openWorkbench } = await import('../operations/workbench.js');
-    return (this.#bench = openWorkbench(fleet, this.surroundings));
+    const { io, signal } = this;
+    const sudo = await sudoPasswordOf(this.flags as SudoFlags, { io, signal });
+    return (this.#bench = openWorkbench(fleet, this.surroundings, sudo));
   }
 
   protected get surroundings(): Surroundings {

@@ -1,5 +1,6 @@
 import type { Fleet, FleetNode } from '../fleet/types.js';
 import type { NodeClient } from '../node/client.js';
+import { isUnprepared } from '../node/command.js';
 import { firstContact } from '../node/first-contact.js';
 import type { KitAnswer } from '../node/types.js';
 import { fileKnownHosts } from '../transport/known-hosts/file.js';
@@ -57,8 +58,7 @@ function contextOf({ fleet, node, target, transport, client, clock, signal }: Ex
     client.call(node.id, { verb, fields: {}, timeoutMs }, signal);
   const facts = async (): Promise<KitAnswer> => {
     const answer = await ask('facts');
-    const unprepared = answer.kind === 'refused' && (answer.code === 'NO_KIT' || answer.code === 'NO_SUDO');
-    return unprepared ? firstContact(client, { timeoutMs, ...withSignal })(node.id) : answer;
+    return isUnprepared(answer) ? firstContact(client, { timeoutMs, ...withSignal })(node.id) : answer;
   };
   return {
     node,

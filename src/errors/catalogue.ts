@@ -125,6 +125,10 @@ export const catalogue = {
   SSH_AUTH: { exitCode: 4, summary: 'The node rejected every key that was offered.' },
   SSH_HOST_KEY_CHANGED: { exitCode: 4, summary: 'The node offered another host key than the pinned one.' },
   SSH_HOST_KEY_UNKNOWN: { exitCode: 4, summary: 'The node is not in the fleet’s known_hosts.' },
+  SUDO_PASSWORD_INPUT: {
+    exitCode: 64,
+    summary: 'The password for sudo could not be taken in: its file can be read by others, or is not one line.',
+  },
   TOOL_MISSING: { exitCode: 1, summary: 'A program that edgectl needs is not installed here.' },
   TPM_ATTESTATION: { exitCode: 4, summary: 'What a node’s TPM says of itself is refused.' },
   TPM_CERTIFICATE: { exitCode: 4, summary: 'The certificate of a TPM’s endorsement key is refused.' },

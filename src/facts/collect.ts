@@ -1,3 +1,4 @@
+import { isUnprepared } from '../node/command.js';
 import type { KitAnswer, KitCaller } from '../node/types.js';
 import type { Clock } from '../util/clock.js';
 import { mapLimit } from '../util/map-limit.js';
@@ -42,17 +43,13 @@ async function factsOf(caller: KitCaller, node: string, options: CollectOptions)
   const call = { verb: 'facts' as const, fields, timeoutMs: options.timeoutMs ?? 30_000 };
   let answer = await caller.call(node, call, options.signal);
   let kit = true;
-  if (options.firstContact !== undefined && answer.kind === 'refused' && isUnprepared(answer.code)) {
+  if (options.firstContact !== undefined && isUnprepared(answer)) {
     answer = await options.firstContact(node);
     kit = false;
   }
   if (answer.kind === 'ok')
     return { node, ok: true, facts: parseFacts(answer.lines, { kit, now: options.clock.now() }) };
   return { node, ok: false, ...reasonOf(answer), answer };
-}
-
-function isUnprepared(code: string): boolean {
-  return code === 'NO_KIT' || code === 'NO_SUDO';
 }
 
 /** A short machine-readable reason (`dns`, `auth`, `NO_KIT`, `protocol`, …) and a line for a person. */

@@ -1,3 +1,4 @@
+import { isUnprepared } from '../node/command.js';
 import { verdictOnFailure, type NodeVerdict } from '../node/exit-code.js';
 import type { FactsResult } from './collect.js';
 
@@ -5,7 +6,7 @@ import type { FactsResult } from './collect.js';
 export function verdictOnFacts(result: FactsResult): NodeVerdict {
   if (result.ok) return 'ok';
   const { answer } = result;
-  if (answer.kind === 'refused') return answer.code === 'NO_KIT' || answer.code === 'NO_SUDO' ? 'refused' : 'failed';
+  if (answer.kind === 'refused') return isUnprepared(answer) ? 'refused' : 'failed';
   if (answer.failure === undefined) return 'failed';
   const verdict = verdictOnFailure(answer.failure);
   return verdict === 'failed' ? 'unreachable' : verdict;

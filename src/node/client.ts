@@ -1,9 +1,11 @@
 import type { BundleStore } from '../bundle/types.js';
 import type { ExecRequest, ExecResult, Target, Transport, TransportFailure } from '../transport/types.js';
 import { oneLine } from '../util/escape.js';
-import { isChanging, kitArgv, notRun, shellArgv } from './command.js';
+import { isChanging, kitPath, notRun } from './command.js';
 import { kitIdentity, outOfRange } from './protocol.js';
 import type { KitAnswer, KitCall, KitCaller, KitUnknown } from './types.js';
+import { Privileged, type RootRequest } from './privileged.js';
+import type { SudoPassword } from './sudo.js';
 import { encodeRequest, maxAnswer, parseAnswer } from './wire.js';
 
 /** What the node client is made of. */
@@ -15,6 +17,8 @@ export interface NodeClientOptions {
   target: (nodeId: string) => Target;
   /** The script behind the verb `prepare`, which is piped to a shell as root; needed only for that. */
   prepareScript?: (nodeId: string, fields: KitCall['fields']) => Promise<string>;
+  /** For nodes where sudo asks for a password; they refuse (`SUDO_PASSWORD`) without it. */
+  sudo?: SudoPassword;
 }
 
 /** How a script is run at first contact. */
@@ -44,20 +48,28 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
 class SshNodeClient implements NodeClient {
   // A map, not a search through ten thousand nodes at each call.
   readonly #targets = new Map<string, Target>();
+  readonly #privileged: Privileged;
 
-  constructor(private readonly options: NodeClientOptions) {}
+  constructor(private readonly options: NodeClientOptions) {
+    this.#privileged = new Privileged(options.sudo);
+  }
 
   async call(nodeId: string, call: KitCall, signal?: AbortSignal): Promise<KitAnswer> {
     if (call.verb === 'prepare') return this.#prepare(nodeId, call, signal);
     const target = this.#target(nodeId);
-    const request = { argv: kitArgv(target.user, call.verb), stdin: this.#input(call), timeoutMs: call.timeoutMs };
+    const request = {
+      argv: [kitPath, call.verb],
+      input: () => this.#input(call),
+      timeoutMs: call.timeoutMs,
+      root: true,
+    };
     return this.#ask(target, request, { changing: isChanging(call), fresh: call.fresh === true, signal });
   }
 
   async runScript(nodeId: string, script: string, options: ScriptOptions): Promise<KitAnswer> {
     const target = this.#target(nodeId);
-    const argv = shellArgv(target.user, options);
-    const request = { argv, stdin: Buffer.from(script, 'utf8'), timeoutMs: options.timeoutMs };
+    const input = (): Uint8Array => Buffer.from(script, 'utf8');
+    const request = { argv: ['sh', '-s'], input, timeoutMs: options.timeoutMs, root: options.sudo };
     return this.#ask(target, request, { changing: options.changing, fresh: false, signal: options.signal });
   }
 
@@ -76,11 +88,17 @@ class SshNodeClient implements NodeClient {
 
   async #ask(
     target: Target,
-    request: ExecRequest,
+    request: RootRequest & { root: boolean },
     how: { changing: boolean; fresh: boolean; signal: AbortSignal | undefined },
   ): Promise<KitAnswer> {
-    const bounded = { ...request, maxOutput: maxAnswer, ...(how.signal === undefined ? {} : { signal: how.signal }) };
-    const result = await this.#exec(target, bounded, how.fresh);
+    const bound = { maxOutput: maxAnswer, ...(how.signal === undefined ? {} : { signal: how.signal }) };
+    const exec = (one: ExecRequest): Promise<ExecResult> => this.#exec(target, { ...one, ...bound }, how.fresh);
+    const { argv, input, timeoutMs } = request;
+    const result =
+      request.root && target.user !== 'root'
+        ? await this.#privileged.run(target, request, exec)
+        : await exec({ argv, stdin: input(), timeoutMs });
+    if (!('ok' in result)) return result;
     if (!result.ok) return unreachable(result, how.changing);
     const refused = notRun(result, target.user);
     if (refused !== undefined) return refused;
@@ -96,6 +114,7 @@ class SshNodeClient implements NodeClient {
     const kit = kitIdentity(answer.lines);
     const outside = kit === undefined ? undefined : outOfRange(kit);
     if (outside !== undefined) return { kind: 'refused', code: 'KIT_PROTOCOL', reason: outside, lines: answer.lines };
+    if (!answer.ok && answer.code === 'PROTOCOL') this.#privileged.doubt(target, request);
     return answer.ok
       ? { kind: 'ok', lines: answer.lines }
       : { kind: 'refused', code: answer.code, reason: answer.reason, lines: answer.lines };

@@ -6,6 +6,7 @@ import { createOpensshTransport } from '../transport/openssh/transport.js';
 import { selectTransport } from '../transport/select.js';
 import { createSshTransport, type SshTransport } from '../transport/ssh/transport.js';
 import { createNodeClient, type NodeClient } from './client.js';
+import type { SudoPassword } from './sudo.js';
 import { hopOf, nodeOf, targetOf } from './target.js';
 import type { TrustWay } from './trust.js';
 
@@ -15,6 +16,8 @@ export interface OpenOptions {
   env: Readonly<Record<string, string | undefined>>;
   bundles?: Pick<BundleStore, 'read'>;
   limits?: Partial<SshLimits>;
+  /** For nodes where sudo asks for a password. */
+  sudo?: SudoPassword | undefined;
 }
 
 /** An open way to a fleet's nodes; close it when the command ends. */
@@ -54,6 +57,7 @@ export function openNodes(fleet: Fleet, options: OpenOptions): OpenNodes {
     transport,
     target: (nodeId) => targetOf(fleet, nodeOf(fleet, nodeId), operator),
     ...(options.bundles === undefined ? {} : { bundles: options.bundles }),
+    ...(options.sudo === undefined ? {} : { sudo: options.sudo }),
   });
   return { transport, client, close: () => transport.close() };
 }

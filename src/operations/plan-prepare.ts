@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { keptKit, PREPARE_MS } from '../actions/node/prepare.js';
+import { keptKit, PREPARE_MS, wayToRoot } from '../actions/node/prepare.js';
 import { EdgectlError } from '../errors/error.js';
 import type { FleetNode } from '../fleet/types.js';
 import type { NodeClient } from '../node/client.js';
@@ -13,7 +13,7 @@ import { plainNode, upkeepPlan, type Asked } from './plan-upkeep.js';
 import { preparationClient, preparationTexts, textDigest, type PreparationTexts } from './preparation.js';
 import type { Workbench } from './workbench.js';
 
-type Bench = Pick<Workbench, 'fleet' | 'around' | 'transport'>;
+type Bench = Pick<Workbench, 'fleet' | 'around' | 'transport' | 'sudo'>;
 
 /** Nodes that are looked at, and prepared, at once unless a policy says otherwise: each costs a login and a 100 KiB script. */
 const AT_ONCE = 16;
@@ -108,6 +108,6 @@ function standing(answer: KitAnswer, mode: PrepareRequest['mode']): NonNullable<
   const lines = answer.kind === 'refused' ? answer.lines : [];
   const failed = lines.find((line) => line.t === 'check' && line['ok'] === false);
   const advice = typeof failed?.['hint'] === 'string' ? oneLine(failed['hint']) : '';
-  const login = answer.kind === 'refused' && answer.code === 'NO_SUDO' ? '; add --login root' : '';
+  const login = answer.kind === 'refused' ? wayToRoot(answer.code) : '';
   return { state: outcome.state, why: `${oneLine(outcome.message)}${advice === '' ? '' : ` (${advice})`}${login}` };
 }

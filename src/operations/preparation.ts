@@ -9,7 +9,7 @@ import { preparationOf, type Preparation } from '../plan/preparation.js';
 import type { Plan } from '../plan/types.js';
 import type { Workbench } from './workbench.js';
 
-type Bench = Pick<Workbench, 'fleet' | 'around' | 'transport'>;
+type Bench = Pick<Workbench, 'fleet' | 'around' | 'transport' | 'sudo'>;
 
 /** The two texts that a node gets at its preparation. */
 export interface PreparationTexts {
@@ -45,6 +45,7 @@ export function preparationClient(
   const operator = { agent: around.env['SSH_AUTH_SOCK'], home: around.homedir };
   return createNodeClient({
     transport: bench.transport,
+    ...(bench.sudo === undefined ? {} : { sudo: bench.sudo }),
     target: (id) => {
       const target = targetOf(fleet, nodeOf(fleet, id), operator);
       const login = of(id)?.login;

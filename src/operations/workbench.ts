@@ -6,6 +6,7 @@ import type { Journal } from '../journal/journal.js';
 import { journalFile } from '../journal/paths.js';
 import type { NodeClient } from '../node/client.js';
 import { openNodes } from '../node/open.js';
+import type { SudoPassword } from '../node/sudo.js';
 import type { Transport } from '../transport/types.js';
 import type { FetchBundle } from './bundles.js';
 import { verifyBundle } from './bundles.js';
@@ -18,6 +19,8 @@ export interface Workbench {
   client: NodeClient;
   /** For clients that reach the nodes in another way than the fleet says. */
   transport: Transport;
+  /** The operator's password for sudo, when one was given. */
+  sudo?: SudoPassword;
   store: WritableBundleStore;
   fetch: FetchBundle;
   /** Opened at first use. Throws JOURNAL_CORRUPT, JOURNAL_DISK_FULL. */
@@ -26,15 +29,16 @@ export interface Workbench {
 }
 
 /** Opens the workbench of a fleet. Contacts nothing and opens no file yet. */
-export function openWorkbench(fleet: Fleet, around: Surroundings): Workbench {
+export function openWorkbench(fleet: Fleet, around: Surroundings, sudo?: SudoPassword): Workbench {
   const store = openBundleStore(bundlesDir(around.env, around.homedir));
-  const nodes = openNodes(fleet, { env: { HOME: around.homedir, ...around.env }, bundles: store });
+  const nodes = openNodes(fleet, { env: { HOME: around.homedir, ...around.env }, bundles: store, sudo });
   let journal: Promise<Journal> | undefined;
   return {
     fleet,
     around,
     client: nodes.client,
     transport: nodes.transport,
+    ...(sudo === undefined ? {} : { sudo }),
     store,
     fetch: async ({ source, digest, signal }) => {
       const verify = async (text: string, signature: string) => await verifyBundle(text, signature, fleet, around);

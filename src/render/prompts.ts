@@ -15,3 +15,15 @@ export async function askYesNo(question: string, streams: PromptStreams): Promis
     throw error;
   }
 }
+
+/** Asks for a password on the terminal; nothing of it is shown. Undefined when the person ends the question. */
+export async function askHidden(question: string, streams: PromptStreams): Promise<string | undefined> {
+  const { password } = await import('@inquirer/prompts');
+  try {
+    return await password({ message: question, mask: false }, streams);
+  } catch (error) {
+    if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError'))
+      return undefined;
+    throw error;
+  }
+}

@@ -35,6 +35,8 @@ export interface SshdOptions {
   address?: '127.0.0.1' | '::1';
   /** Directories put in front of PATH for sessions. */
   path?: string[];
+  /** A program with its arguments that runs the sshd, in a namespace of its own, for one. */
+  within?: string[];
 }
 
 /** A real sshd on a high loopback port, run by this user. */
@@ -89,7 +91,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<TestSshd> {
   );
   // sshd's privilege separation directory; only root needs and can make it.
   if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 });
-  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [program = '', ...args] = [...(options.within ?? []), '/usr/sbin/sshd', '-D', '-e', '-f', config];
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   await listening({ host: address, port }, child, () => log);

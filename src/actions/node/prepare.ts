@@ -76,7 +76,12 @@ export function keptKit(lines: readonly KitLine[]): string {
   return `; its kit ${oneLine(String(kept['version'] ?? '?'), 64)} stays: edgectl rollout kit`;
 }
 
+/** What to add to a command whose login was not let through to root; empty when that is not the matter. */
+export function wayToRoot(code: string | undefined): string {
+  if (code === 'NO_SUDO') return '; add --login root';
+  return code === 'SUDO_PASSWORD' ? '; add --ask-sudo-password or --sudo-password-file FILE, or --login root' : '';
+}
+
 function withHint(heard: Extract<Heard, { ok: false }>): Outcome {
-  if (heard.code !== 'NO_SUDO') return heard.outcome;
-  return { ...heard.outcome, message: `${heard.outcome.message}; add --login root` };
+  return { ...heard.outcome, message: heard.outcome.message + wayToRoot(heard.code) };
 }

@@ -1,6 +1,8 @@
 import { Args } from '@oclif/core';
 import type { CommandResult } from '../../cli/base.js';
 import { BaseCommand } from '../../cli/base.js';
+import { sudoFlags } from '../../cli/flags.js';
+import { sudoPasswordOf } from '../../cli/sudo.js';
 
 const signs = { ok: 'ok', warn: 'warning', bad: 'FAILED', skipped: 'skipped' } as const;
 const tones = { ok: 'good', warn: 'warn', bad: 'bad', skipped: 'dim' } as const;
@@ -15,6 +17,7 @@ export default class NodeDoctor extends BaseCommand<typeof NodeDoctor> {
     '<%= config.bin %> <%= command.id %> edge-001 --json',
   ];
   static override args = { node: Args.string({ required: true, description: 'The node.' }) };
+  static override flags = { ...sudoFlags };
 
   protected async execute(): Promise<CommandResult> {
     const fleet = await this.fleet();
@@ -24,7 +27,8 @@ export default class NodeDoctor extends BaseCommand<typeof NodeDoctor> {
     const { checksFor } = await import('../../doctor/node-checks.js');
     const { doctorExitCode } = await import('../../doctor/exit-code.js');
     const node = nodeOf(fleet, this.args.node);
-    const { transport, client, close } = openNodes(fleet, { env: this.io.env });
+    const sudo = await sudoPasswordOf(this.flags, { io: this.io, signal: this.signal });
+    const { transport, client, close } = openNodes(fleet, { env: this.io.env, sudo });
     const { clock, signal } = this;
     const target = targetOf(fleet, node, { agent: this.io.env['SSH_AUTH_SOCK'], home: this.io.env['HOME'] });
     const checks = await examine({ fleet, node, target, transport, client, clock, signal }, checksFor(target))

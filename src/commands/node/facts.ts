@@ -1,6 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import type { CommandResult } from '../../cli/base.js';
 import { BaseCommand } from '../../cli/base.js';
+import { sudoFlags } from '../../cli/flags.js';
+import { sudoPasswordOf } from '../../cli/sudo.js';
 
 export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
   static override summary = 'Read what nodes are: system, architecture, init, disk, runtimes.';
@@ -15,6 +17,7 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
   static override flags = {
     on: Flags.string({ summary: 'Only nodes that this selector matches.', helpValue: 'SELECTOR' }),
     timeout: Flags.integer({ summary: 'Seconds for each node’s answer.', default: 30, min: 1, max: 3600 }),
+    ...sudoFlags,
   };
 
   protected async execute(): Promise<CommandResult> {
@@ -27,7 +30,8 @@ export default class NodeFacts extends BaseCommand<typeof NodeFacts> {
     const { exitCodeOf } = await import('../../node/exit-code.js');
     const { factsText } = await import('../../facts/text.js');
     const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on: this.flags.on, emptyMeansAll: true });
-    const { client, close } = openNodes(fleet, { env: this.io.env });
+    const sudo = await sudoPasswordOf(this.flags, { io: this.io, signal: this.signal });
+    const { client, close } = openNodes(fleet, { env: this.io.env, sudo });
     const { signal, clock } = this;
     const components = [...new Set([...fleet.runtimes.map(({ component }) => component), 'containerd', 'runc'])];
     const timeoutMs = this.flags.timeout * 1000;

@@ -1,3 +1,4 @@
+import { noRightCodes } from '../../node/command.js';
 import type { Check } from '../check.js';
 
 /** May the login run the kit as root? */
@@ -7,11 +8,24 @@ export const sudoCheck: Check = {
   async run(context) {
     if (context.target.user === 'root') return { state: 'ok', detail: 'the login is root' };
     const answer = await context.hello();
-    if (answer.kind !== 'refused' || answer.code !== 'NO_SUDO')
-      return { state: 'ok', detail: 'sudo runs without a password' };
-    return { state: 'bad', detail: answer.reason, hint: `edgectl node prepare ${context.node.id} (needs root once)` };
+    if (answer.kind !== 'refused' || !noRightCodes.includes(answer.code))
+      return { state: 'ok', detail: 'sudo runs the kit' };
+    return { state: 'bad', detail: answer.reason, hint: hintOf(answer.code, context.node.id) };
   },
 };
+
+function hintOf(code: string, node: string): string {
+  switch (code) {
+    case 'SUDO_PASSWORD':
+      return 'add --ask-sudo-password or --sudo-password-file FILE';
+    case 'SUDO_WRONG_PASSWORD':
+      return 'correct the password: it was tried once';
+    case 'SUDO_TTY':
+      return 'edit the node’s sudoers with visudo, as root';
+    default:
+      return `edgectl node prepare ${node} (needs root once)`;
+  }
+}
 
 /** Is the node prepared, for this fleet and under this name, with a kit that speaks our protocol? */
 export const kitCheck: Check = {

@@ -180,7 +180,7 @@ describe.skipIf(need.skip)('a login that needs sudo', () => {
     });
     const hello = { verb: 'hello' as const, fields: {}, timeoutMs: 20_000 };
     tool('sudo', 'echo "sudo: a password is required" >&2; exit 1');
-    expect(await client.call('n1', hello)).toMatchObject({ kind: 'refused', code: 'NO_SUDO' });
+    expect(await client.call('n1', hello)).toMatchObject({ kind: 'refused', code: 'SUDO_PASSWORD' });
     tool('sudo', 'echo "sudo: $2: command not found" >&2; exit 1');
     expect(await client.call('n1', hello)).toMatchObject({ kind: 'refused', code: 'NO_KIT' });
     tool('sudo', 'cat >/dev/null; printf \'{"t":"hello","argv":"%s"}\\n{"t":"end","ok":true}\\n\' "$*"');

@@ -88,14 +88,15 @@ describe('a call to the kit', () => {
     ['root', 126, 'bash: /usr/local/sbin/edgectl-node: Permission denied', 'NO_KIT'],
     ['edgectl', 1, 'sudo: /usr/local/sbin/edgectl-node: command not found', 'NO_KIT'],
     ['edgectl', 1, 'sudo: unable to execute /usr/local/sbin/edgectl-node: Permission denied', 'NO_KIT'],
-    ['edgectl', 1, 'sudo: a password is required', 'NO_SUDO'],
+    ['edgectl', 1, 'sudo: a password is required', 'SUDO_PASSWORD'],
+    ['edgectl', 1, 'sudo: sorry, you must have a tty to run sudo', 'SUDO_TTY'],
     ['edgectl', 1, 'sudo: Ein Passwort ist notwendig', 'NO_SUDO'],
     ['edgectl', 1, 'Sorry, user edgectl is not allowed to execute x as root on n1.', 'NO_SUDO'],
     [
       'edgectl',
       1,
       'sudo: unable to resolve host n1: Name or service not known\nsudo: a password is required',
-      'NO_SUDO',
+      'SUDO_PASSWORD',
     ],
     [
       'edgectl',
