@@ -11,3 +11,12 @@ export function doctorExitCode(checks: readonly CheckResult[]): number {
   if (outOfReach.includes(failed.id)) return 3;
   return refused.includes(failed.id) ? 4 : 1;
 }
+
+/** The exit code of an examination of the operator's computer: 3 and 4 only when nothing but a bastion is the trouble. */
+export function computerExitCode(checks: readonly CheckResult[]): number {
+  const failed = checks.filter(({ state }) => state === 'bad');
+  const [only] = failed;
+  if (only === undefined) return 0;
+  if (failed.length > 1 || only.id !== 'bastions') return 1;
+  return 'refused' in only && only.refused === true ? 4 : 3;
+}

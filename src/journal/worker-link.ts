@@ -78,7 +78,6 @@ export function journalError(error: WorkerError, file: string): Error {
 export function corrupt(file: string, why: string): EdgectlError {
   return new EdgectlError('JOURNAL_CORRUPT', {
     message: `The journal ${file} is damaged: ${why}. The file is kept as it is.`,
-    hint: 'edgectl journal rebuild PLAN_FILE asks the nodes what became of a run; the damaged file is set aside, not deleted',
     data: { file },
   });
 }

@@ -18,6 +18,13 @@ export async function rebuildJournal(plan: Plan, bench: Workbench): Promise<{ re
   }
 }
 
+/** Puts a damaged journal aside and begins an empty one; answers its new names, none when it was sound. Throws JOURNAL_DISK_FULL. */
+export async function renewJournal(bench: Workbench): Promise<string[]> {
+  const { journal, setAside } = await usableJournal(bench);
+  await journal.close();
+  return setAside;
+}
+
 async function usableJournal(bench: Workbench): Promise<{ journal: Journal; setAside: string[] }> {
   const { openJournal, setAsideJournal } = await import('../journal/journal.js');
   const file = journalFile(bench.fleet.id, bench.around.env, bench.around.homedir);

@@ -9,19 +9,22 @@ export default class JournalRebuild extends RunCommand<typeof JournalRebuild> {
     'Nodes keep the slices, attempts and verdicts of their runs; the journal here is a cache of them. A damaged journal is put aside, never deleted.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> plan.json',
+    '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> plan.json --json',
   ];
   static override args = {
-    file: Args.string({ required: true, description: 'The plan of the run, written with --out.' }),
+    file: Args.string({ description: 'The plan of the run, written with --out.' }),
   };
 
   protected async execute(): Promise<CommandResult> {
     const bench = await this.bench();
-    const [{ readPlanFile }, { rebuildJournal }] = await Promise.all([
+    const [{ readPlanFile }, { rebuildJournal, renewJournal }] = await Promise.all([
       import('../../operations/plan-file.js'),
       import('../../operations/rebuild-journal.js'),
     ]);
-    const plan = await readPlanFile(resolve(this.io.cwd, this.args.file));
+    const { file } = this.args;
+    if (file === undefined) return renewed(await renewJournal(bench));
+    const plan = await readPlanFile(resolve(this.io.cwd, file));
     const { rebuilt, setAside } = await rebuildJournal(plan, bench);
     const rows = rebuilt.nodes.map(({ node, outcome }) => ({ node, state: outcome.state, message: outcome.message }));
     return {
@@ -30,7 +33,7 @@ export default class JournalRebuild extends RunCommand<typeof JournalRebuild> {
       exitCode: rebuilt.unreachable > 0 ? 3 : 0,
       runId: plan.id,
       text: (ui) => {
-        const aside = setAside.map((file) => `The damaged journal is kept as ${file}.`);
+        const aside = setAside.map(kept);
         const table = ui.table(
           ['node', 'state', 'message'],
           rows.map((row) => [row.node, row.state, row.message]),
@@ -38,9 +41,19 @@ export default class JournalRebuild extends RunCommand<typeof JournalRebuild> {
         const next =
           rebuilt.known > 0
             ? `Go on with it:  edgectl resume ${plan.id}`
-            : `No node knows this run yet:  edgectl apply ${this.args.file}`;
+            : `No node knows this run yet:  edgectl apply ${file}`;
         return [...aside, table, '', next].join('\n');
       },
     };
   }
+}
+
+const kept = (file: string): string => `The damaged journal is kept as ${file}.`;
+
+function renewed(setAside: string[]): CommandResult {
+  const what = setAside.length > 0 ? setAside.map(kept) : ['The journal is sound; nothing was done.'];
+  return {
+    data: { setAside },
+    text: () => [...what, 'Go on with a run of which you have the plan:  edgectl apply PLAN_FILE'].join('\n'),
+  };
 }

@@ -4,9 +4,6 @@ import { BaseCommand } from '../../cli/base.js';
 import { sudoFlags } from '../../cli/flags.js';
 import { sudoPasswordOf } from '../../cli/sudo.js';
 
-const signs = { ok: 'ok', warn: 'warning', bad: 'FAILED', skipped: 'skipped' } as const;
-const tones = { ok: 'good', warn: 'warn', bad: 'bad', skipped: 'dim' } as const;
-
 export default class NodeDoctor extends BaseCommand<typeof NodeDoctor> {
   static override summary =
     'Find out why a node cannot be used: name, network, sshd, host key, login, sudo, kit, clock, disk.';
@@ -26,6 +23,7 @@ export default class NodeDoctor extends BaseCommand<typeof NodeDoctor> {
     const { examine, kitFindings } = await import('../../doctor/examine.js');
     const { checksFor } = await import('../../doctor/node-checks.js');
     const { doctorExitCode } = await import('../../doctor/exit-code.js');
+    const { checksText } = await import('../../render/checks.js');
     const node = nodeOf(fleet, this.args.node);
     const sudo = await sudoPasswordOf(this.flags, { io: this.io, signal: this.signal });
     const { transport, client, close } = openNodes(fleet, { env: this.io.env, sudo });
@@ -41,13 +39,7 @@ export default class NodeDoctor extends BaseCommand<typeof NodeDoctor> {
       data: { node: node.id, checks },
       rows: checks,
       exitCode: doctorExitCode(checks),
-      text: (ui) => {
-        const rows = checks.map(({ id, state, detail }) => [{ text: signs[state], tone: tones[state] }, id, detail]);
-        const fixes = checks.flatMap((check) => ('hint' in check && check.hint ? [`${check.id}: ${check.hint}`] : []));
-        const repair =
-          fixes.length === 0 ? [`${node.id} can be used`] : ['To repair it:', ...fixes.map((fix) => `  ${fix}`)];
-        return [ui.table(['', 'check', 'found'], rows), '', ...repair].join('\n');
-      },
+      text: (ui) => checksText(ui, checks, `${node.id} can be used`),
     };
   }
 }

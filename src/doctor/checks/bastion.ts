@@ -11,6 +11,11 @@ const hints: Partial<Record<TransportFailureKind, (bastion: string) => string>> 
     `allow it in sshd_config of ${name}: AllowTcpForwarding yes, and PermitOpen for the node`,
 };
 
+/** What to type when a bastion fails. */
+export function bastionHint(kind: TransportFailureKind, bastion: string): string {
+  return hints[kind]?.(bastion) ?? `look at ${bastion} first: ssh to it by hand`;
+}
+
 /** Do the bastions before the node let us through? */
 export const bastionCheck: Check = {
   id: 'bastion',
@@ -21,7 +26,7 @@ export const bastionCheck: Check = {
     if (connected.ok || connected.bastion === undefined)
       return { state: 'ok', detail: `the way goes through ${names.join(', ')}` };
     const { kind, bastion, message } = connected;
-    const hint = hints[kind]?.(bastion) ?? `look at ${bastion} first: ssh to it by hand`;
+    const hint = bastionHint(kind, bastion);
     return { state: 'bad', detail: message, hint, refused: transportTable[kind].before.state === 'refused' };
   },
 };
