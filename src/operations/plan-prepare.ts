@@ -23,15 +23,15 @@ const AT_ONCE = 16;
 export interface PrepareRequest {
   mode: 'install' | 'undo';
   /** The login for this once, instead of the fleet's. */
-  login?: string;
+  login?: string | undefined;
   /** A public key file to let the node's own login in; found beside the identity file when absent. */
-  authorizedKey?: string;
+  authorizedKey?: string | undefined;
   /** The bastion that nodes shall keep a tunnel to. */
-  callHome?: string;
+  callHome?: string | undefined;
   /** Nodes that call home are reached at their address this once. */
   direct?: boolean;
   /** Stages and concurrency; all nodes, sixteen at once, when absent: nothing that runs is touched. */
-  policy?: string;
+  policy?: string | undefined;
 }
 
 /** Works on every node, at most `atOnce` of them together, in their order; the command draws while it does. */

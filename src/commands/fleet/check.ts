@@ -1,8 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { CommandResult } from '../../cli/base.js';
 import { BaseCommand } from '../../cli/base.js';
-import type { LiveRow } from '../../facts/live.js';
-import type { Fleet } from '../../fleet/types.js';
 
 export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
   static override summary = 'Check every file of the fleet repository, and its policies against its nodes.';
@@ -26,8 +24,10 @@ export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
     const findings = [...(await findPrivateKeys(fleet.dir)), ...checkFleet(fleet)];
     const errors = findings.filter((finding) => finding.level === 'error').length;
     const warnings = findings.length - errors;
-    const live = this.flags.live ? await this.#live(fleet) : undefined;
     const { liveText } = await import('../../facts/live.js');
+    const { lookLive } = await import('../../operations/look-live.js');
+    const how = { env: this.io.env, on: this.flags.on, now: () => this.clock.now(), signal: this.signal };
+    const live = this.flags.live ? await lookLive(fleet, how) : undefined;
     const wrong = errors > 0 || (this.flags.strict && (warnings > 0 || live?.refused === true));
     const exitCode = wrong ? 1 : (live?.exitCode ?? 0);
     const policies = [...fleet.policies.keys()];
@@ -51,20 +51,5 @@ export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
         return [...seen, ...lines, ...(lines.length > 0 ? [''] : []), `${what}; ${verdict}`].join('\n');
       },
     };
-  }
-
-  async #live(fleet: Fleet): Promise<{ rows: LiveRow[]; exitCode: number; refused: boolean }> {
-    const [{ chosenNodes }, { openNodes }, { lookAt }, { exitCodeOf }] = await Promise.all([
-      import('../../node/chosen-nodes.js'),
-      import('../../node/open.js'),
-      import('../../facts/live.js'),
-      import('../../node/exit-code.js'),
-    ]);
-    const nodes = chosenNodes(fleet, { names: [], on: this.flags.on, emptyMeansAll: true }).map(({ id }) => id);
-    const { client, close } = openNodes(fleet, { env: this.io.env });
-    const how = { timeoutMs: 60_000, now: () => this.clock.now(), signal: this.signal };
-    const rows = await lookAt(client, nodes, how).finally(close);
-    const refused = rows.some((row) => row.ok && row.abilities.some(({ state }) => state === 'refused'));
-    return { rows, refused, exitCode: exitCodeOf(rows.map((row) => (row.ok ? 'ok' : row.verdict))) };
   }
 }

@@ -48,14 +48,8 @@ export default class NodePrepare extends RunCommand<typeof NodePrepare> {
 
     const { on, all, undo, login, policy, direct, 'authorized-key': authorizedKey, 'call-home': callHome } = this.flags;
     const nodes = chosenNodes(bench.fleet, { names: this.args.node ?? [], on, all, emptyMeansAll: false });
-    const request = {
-      mode: undo ? ('undo' as const) : ('install' as const),
-      ...(login === undefined ? {} : { login }),
-      ...(policy === undefined ? {} : { policy }),
-      ...(callHome === undefined ? {} : { callHome }),
-      ...(direct ? { direct } : {}),
-      ...(authorizedKey === undefined ? {} : { authorizedKey }),
-    };
+    const mode = undo ? ('undo' as const) : ('install' as const);
+    const request = { mode, login, policy, authorizedKey, callHome, direct };
     const screen = this.forPeople ? { stderr: this.io.stderr, redraw: this.io.stderrIsTTY } : undefined;
     const plan = await planPreparation(nodes, request, bench, async (looked, work, atOnce) =>
       onEachNode(looked, work, { atOnce, title: (node) => `look at ${node}`, screen }),

@@ -82,7 +82,10 @@ describe.skipIf(need.skip)('what ssh itself makes of the configuration of a chai
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
   const read = (file: string, host: string): Map<string, string> => {
-    const text = execFileSync('ssh', ['-G', '-F', file, host], { encoding: 'utf8' });
+    const text = execFileSync('ssh', ['-G', '-F', file, host], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return new Map(
       text.split('\n').map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
     );
