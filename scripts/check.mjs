@@ -68,10 +68,10 @@ async function shellcheck() {
         kits.push(file);
       }
     }
-    // Parts of the kit mean nothing alone: their variables are each other's.
+    // Parts of the kit mean nothing alone: their variables are each other's. The tunnel's script is whole.
     const files = ['templates', '.ci', 'scripts']
       .flatMap((folder) => shellFiles(join(root, folder)))
-      .filter((file) => !file.startsWith(join(root, 'templates/node/')));
+      .filter((file) => !file.startsWith(join(root, 'templates/node/')) || file.endsWith('/call-home.sh'));
     const run = spawnSync('shellcheck', ['--', ...kits, ...files], { cwd: root, stdio: 'inherit' });
     if (run.error) console.error('shellcheck is not installed: apt-get install shellcheck');
     return run.status === 0;

@@ -2,7 +2,8 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile } from './durable.js';
 import type { Get } from './http.js';
-import { failed, getText, openDispatcher } from './http.js';
+import { openDispatcher, type Proxies } from '../registry/dispatcher.js';
+import { failed, getText } from './http.js';
 import { maxArchiveBytes } from './limits.js';
 import { continueDownload } from './resume.js';
 import { parseStatement } from './statement.js';
@@ -18,6 +19,8 @@ export interface FetchRequest {
   /** Checks the signature before the archive is fetched; throws when it is refused. */
   verify: (statement: string, signature: string) => Promise<unknown>;
   signal: AbortSignal;
+  /** None when absent. */
+  proxy?: Proxies;
   /** Milliseconds without a byte until a connection is given up. Default 30,000. */
   idleMs?: number;
   /** Connections in a row that may bring nothing. Default 4. */
@@ -37,7 +40,7 @@ export async function fetchBundle(request: FetchRequest): Promise<StoredBundle> 
   const present = await request.store.check(request.digest).catch(() => undefined);
   if (present !== undefined) return present;
   const base = new URL(`${request.base.replace(/\/+$/, '')}/${request.digest}/`);
-  const dispatcher = await openDispatcher();
+  const dispatcher = await openDispatcher({ connectMs: 15_000, proxy: request.proxy ?? {} });
   const get: Get = { dispatcher, signal: request.signal, idleMs: request.idleMs ?? 30_000 };
   try {
     const statement = await getText(new URL('statement', base), signatureBytes, get);

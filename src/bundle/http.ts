@@ -1,10 +1,10 @@
-import type { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { EdgectlError } from '../errors/error.js';
 import { escapeForTerminal } from '../util/escape.js';
 
 /** How to make one request. */
 export interface Get {
-  dispatcher: Agent;
+  dispatcher: Dispatcher;
   signal: AbortSignal;
   /** Milliseconds without a byte until it is given up. */
   idleMs: number;
@@ -14,12 +14,6 @@ export interface Get {
 export type Response = Dispatcher.ResponseData;
 
 const maxRedirects = 5;
-
-/** Connections of one download; destroyed by its owner. */
-export async function openDispatcher(): Promise<Agent> {
-  const undici = await import('undici');
-  return new undici.Agent({ connect: { timeout: 15_000 } });
-}
 
 /** GET that follows a bounded number of redirects, never from https to http. Throws BUNDLE_FETCH_FAILED or a network error. */
 export async function get(url: URL, headers: Record<string, string>, options: Get): Promise<Response> {

@@ -5,7 +5,7 @@ import type { NodeState, Outcome, PlanNode, PlanStage, Step } from '../plan/type
 import { Contact } from './contact.js';
 import { NodeLease } from './node-lease.js';
 import type { RunScope } from './run-scope.js';
-import { isConcluded, StepRun, type StepSetting } from './step-run.js';
+import { isConcluded, longestPause, StepRun, type StepSetting } from './step-run.js';
 
 /** Attempts of one transaction that are made without being asked for, the first included (contract 3). */
 export const MAX_ATTEMPTS = 3;
@@ -68,7 +68,7 @@ export class NodeRun {
         return outcomeOfRow(verdictTable.deadline, { why: 'deadline', message: outcome.message });
       if (!(waits || doubts) || this.#signal.aborted || (waits && this.#scope.stopper.draining)) return outcome;
       await this.#scope.recorder.settle(this.#node.id, outcome);
-      const pause = Math.min(5000 * 2 ** turn, 60_000);
+      const pause = Math.min(5000 * 2 ** turn, longestPause(this.#scope, this.#node.id, 60_000));
       await this.#scope.deps.clock.sleep(
         pause,
         waits ? AbortSignal.any([this.#signal, this.#scope.stopper.drainSignal]) : this.#signal,

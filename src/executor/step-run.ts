@@ -59,7 +59,8 @@ export class StepRun {
       if (this.#setting.signal.aborted)
         return outcomeOfRow(verdictTable.deadline, { why: 'deadline', message: outcome.message });
       await this.#scope.recorder.settle(this.#step.node, outcome);
-      await this.#scope.deps.clock.sleep(Math.min(2000 * 2 ** turn, 30_000), this.#setting.signal);
+      const longest = longestPause(this.#scope, this.#step.node, 30_000);
+      await this.#scope.deps.clock.sleep(Math.min(2000 * 2 ** turn, longest), this.#setting.signal);
       if (!this.#setting.signal.aborted) outcome = await this.#ask();
     }
     return outcome;
@@ -185,4 +186,9 @@ export function remember(scope: RunScope, record: AttemptRecord): void {
   const records = scope.attempts.get(record.node) ?? [];
   records.push(record);
   scope.attempts.set(record.node, records);
+}
+
+/** Milliseconds until a silent node is asked again, at most. */
+export function longestPause(scope: RunScope, node: string, usual: number): number {
+  return scope.deps.callsHome?.(node) === true ? 3000 : usual;
 }

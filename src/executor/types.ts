@@ -48,6 +48,8 @@ export interface ExecutorDeps {
   owner: { owner: string; host: string };
   /** The plan was made a moment ago: a node that could not be seen then is not asked again before the run is resumed. */
   plannedNow?: boolean;
+  /** Nodes that call, and may be there for seconds only: asked at short intervals, which costs a bastion next to nothing. */
+  callsHome?: (node: string) => boolean;
   planRollback?: RollbackPlanner;
   boundary?: BoundaryHook;
   /** Nodes whose finished failure is tried again under the same frozen plan: `run retry`. */

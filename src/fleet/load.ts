@@ -84,7 +84,7 @@ class FleetLoader {
     throwProblems(this.problems);
     if (!main.ok || !runtimes.ok) throw new Error('a file was refused without a reason');
 
-    const { nodes, sites } = resolveParts(parts, { dir: this.dir, home: this.io.env['HOME'] });
+    const { nodes, sites, bastions } = resolveParts(parts, { dir: this.dir, home: this.io.env['HOME'] });
     return {
       dir: this.dir,
       id: main.value.id,
@@ -94,6 +94,7 @@ class FleetLoader {
       source: `runtimes.yaml @ ${gitBlobId(runtimesText).slice(0, 7)}`,
       nodes,
       sites,
+      bastions,
       runtimes: resolveRuntimes(runtimes.value),
       policies,
       knownHostsFile: path.join(this.dir, 'known_hosts'),

@@ -2,7 +2,7 @@ import type { Problem } from './problem.js';
 import { resolveBastions, resolveNodes, resolveSites } from './resolve-nodes.js';
 import type { KeyPaths } from './resolve-nodes.js';
 import type { NodesFile } from './schema/fleet-file.js';
-import type { FleetNode, FleetSite } from './types.js';
+import type { Bastion, FleetNode, FleetSite } from './types.js';
 import type { YamlSource } from './yaml-source.js';
 
 /** One file of nodes: fleet.yaml, a file in nodes/, or what a dynamic source printed. */
@@ -38,7 +38,7 @@ export function repeated(parts: readonly Part[]): Problem[] {
 export function resolveParts(
   parts: readonly Part[],
   paths: KeyPaths,
-): { nodes: FleetNode[]; sites: Map<string, FleetSite> } {
+): { nodes: FleetNode[]; sites: Map<string, FleetSite>; bastions: Map<string, Bastion> } {
   const defaults = parts[0]?.value.defaults;
   const sites = new Map(parts.flatMap(({ value }) => [...resolveSites(value)]));
   const bastions = new Map(
@@ -47,5 +47,5 @@ export function resolveParts(
     ]),
   );
   const nodes = parts.flatMap(({ value }) => resolveNodes(value, { sites, bastions, paths, defaults }));
-  return { nodes, sites };
+  return { nodes, sites, bastions };
 }

@@ -23,6 +23,7 @@ export function resolveSites(file: NodesFile): Map<string, FleetSite> {
           ...(site.address === undefined ? {} : { address: site.address }),
           ...(via === undefined ? {} : { via }),
           ...(site.transport === undefined ? {} : { transport: site.transport }),
+          ...(site.proxy === undefined ? {} : { proxy: site.proxy }),
         },
       ];
     }),
@@ -57,6 +58,7 @@ export function resolveBastions(file: NodesFile, paths: KeyPaths): Map<string, B
         identity: keyList(bastion.identity ?? file.defaults?.identity, paths) ?? [],
         ...(bastion.handshakes === undefined ? {} : { handshakes: bastion.handshakes }),
         ...(bastion.channels === undefined ? {} : { channels: bastion.channels }),
+        ...(bastion['call-home'] === undefined ? {} : { callHome: bastion['call-home'] }),
       },
     ]),
   );

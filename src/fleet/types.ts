@@ -11,6 +11,13 @@ export interface Bastion {
   /** Handshakes with nodes through it at once, and connections that it carries at once. */
   handshakes?: number;
   channels?: number;
+  /** For nodes that call home to it, what is not as usual: how they reach it, the login for tunnels, the directory of sockets. */
+  callHome?: {
+    address?: string | undefined;
+    port?: number | undefined;
+    user?: string | undefined;
+    dir?: string | undefined;
+  };
 }
 
 /** A node of the fleet with every default filled in. */
@@ -57,6 +64,8 @@ export interface FleetSite {
   /** Bastions of its nodes; undefined when it says nothing. */
   via?: readonly string[];
   transport?: FleetNode['transport'];
+  /** Proxy for HTTP on behalf of its nodes, a URL, or `direct`. */
+  proxy?: string;
 }
 
 export interface RolloutPolicyStage {
@@ -102,6 +111,8 @@ export interface Fleet {
   nodes: readonly FleetNode[];
   /** Declared sites by name; their labels are in the nodes already. */
   sites?: ReadonlyMap<string, FleetSite>;
+  /** Declared bastions by name, also those that no node goes through. */
+  bastions?: ReadonlyMap<string, Bastion>;
   runtimes: readonly DesiredRuntime[];
   policies: ReadonlyMap<string, RolloutPolicy>;
   /** Facts and run states, when a selector of this command asked for them. */

@@ -47,7 +47,10 @@ export function notRun(result: ExecSuccess, user: string): KitRefusal | undefine
   if (result.status === 127) return refuse('NO_SUDO', `there is no sudo on the node (${said})`);
   if (new RegExp(`^sudo: (unable to execute )?${kitPath}\\b`, 'u').test(said)) return refuse('NO_KIT', noKit);
   if (/^sudo: .*password is required|^sudo: interactive authentication is required/u.test(said))
-    return refuse('SUDO_PASSWORD', `sudo asks ${user} for a password there (${said})`);
+    return refuse(
+      'SUDO_PASSWORD',
+      `sudo asks ${user} for a password there: add --ask-sudo-password or --sudo-password-file FILE (${said})`,
+    );
   if (/^sudo: .*must have a tty/u.test(said))
     return refuse(
       'SUDO_TTY',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { BundleStore } from '../bundle/types.js';
 import type { Fleet } from '../fleet/types.js';
 import { fileKnownHosts } from '../transport/known-hosts/file.js';
@@ -43,7 +44,7 @@ export function openNodes(fleet: Fleet, options: OpenOptions): OpenNodes {
   const limits = options.limits === undefined ? {} : { limits: options.limits };
   const configFile = options.env['EDGECTL_SSH_CONFIG'];
   const transport = selectTransport(
-    createSshTransport({ knownHosts, ...limits }),
+    createSshTransport({ knownHosts, usualKeys: usualKeys(operator.home), ...limits }),
     () =>
       createOpensshTransport({
         knownHostsFile,
@@ -60,4 +61,9 @@ export function openNodes(fleet: Fleet, options: OpenOptions): OpenNodes {
     ...(options.sudo === undefined ? {} : { sudo: options.sudo }),
   });
   return { transport, client, close: () => transport.close() };
+}
+
+/** The keys that ssh tries by itself (ssh_config(5), IdentityFile). */
+function usualKeys(home: string | undefined): string[] {
+  return home === undefined ? [] : ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, '.ssh', name));
 }

@@ -15,8 +15,26 @@ export interface PrepareOptions {
   allowedSigners: string;
   /** A login of its own with one sudoers line; none when absent. */
   user?: { name: string; authorizedKey?: string };
+  /** A tunnel that the node keeps to a bastion. */
+  home?: HomeOptions;
   /** The root of a sandbox node; absent on a machine. */
   prefix?: string;
+}
+
+/** Where a node calls home, and what its end of the tunnel is. */
+export interface HomeOptions {
+  /** The bastion's name: its host keys are pinned by it. */
+  bastion: string;
+  address: string;
+  port: number;
+  /** The login for tunnels. */
+  user: string;
+  /** Path of the node's socket there. */
+  socket: string;
+  /** The port of the node's own sshd. */
+  sshd: number;
+  /** Lines of known_hosts for the bastion. */
+  pins: string;
 }
 
 const prepareParts = ['10-json', '15-wire', '20-util', '22-facts', '35-driver', 'init', '75-remove', 'prepare'];
@@ -41,10 +59,37 @@ export async function prepareScript(options: PrepareOptions, read: PartReader = 
     user: options.user?.name ?? '',
     authorized_key: options.user?.authorizedKey ?? '',
     prefix: options.prefix ?? '',
+    ...homeArguments(options.home),
   };
   const kit = options.mode === 'install' || options.mode === 'check' ? options.kit : '';
   const kitText = `kit_text() {\ncat <<'${kitEnd}'\n${kit}\n${kitEnd}\n}`;
-  return assemble(args, kitText, await readParts(prepareParts, options.init, read));
+  const home = await Promise.all([
+    asFunction('home_script', 'call-home.sh', read),
+    asFunction('home_unit', 'edgectl-call-home.service', read),
+  ]);
+  return assemble(args, [kitText, ...home].join('\n'), await readParts(prepareParts, options.init, read));
+}
+
+/** What is written into a shell file on the node has nothing in it that a shell would read otherwise. Throws USAGE. */
+function homeArguments(home: HomeOptions | undefined): Record<string, string> {
+  const { bastion = '', address = '', user = '', socket = '', pins = '' } = home ?? {};
+  for (const text of [bastion, address, user, socket]) {
+    if (!/^[A-Za-z0-9._:/@-]*$/.test(text) || text.startsWith('-'))
+      throw new EdgectlError('USAGE', { message: `A node cannot call home by ${JSON.stringify(text)}.` });
+  }
+  return {
+    home_bastion: bastion,
+    home_address: address,
+    home_port: home === undefined ? '' : String(home.port),
+    home_user: user,
+    home_socket: socket,
+    home_sshd: home === undefined ? '' : String(home.sshd),
+    home_pins: pins,
+  };
+}
+
+async function asFunction(name: string, file: string, read: PartReader): Promise<string> {
+  return `${name}() {\ncat <<'${kitEnd}'\n${(await read(file)).trimEnd()}\n${kitEnd}\n}`;
 }
 
 /** The script that reads facts from a node without a kit, to be piped to `sh -s` unprivileged. */

@@ -18,6 +18,11 @@ export function targetOf(fleet: Pick<Fleet, 'dir'>, node: FleetNode, operator: O
   return target;
 }
 
+/** The node as it is reached in the workshop: before it calls home for the first time. */
+export function atItsAddress({ callHome: _, ...node }: FleetNode): FleetNode {
+  return { ...node, via: [] };
+}
+
 /** A bastion as the transport knows it; its host keys are pinned by its name. */
 export function hopOf(fleet: Pick<Fleet, 'dir'>, bastion: Bastion, operator: Operator): Hop {
   const { handshakes, channels } = bastion;

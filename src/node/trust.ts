@@ -26,30 +26,38 @@ export interface Trustee {
   port: number;
   /** Bastions before it. */
   via: readonly Bastion[];
+  /** A node that calls home. */
+  callHome?: string;
+  transport?: 'ssh' | 'openssh';
 }
 
 /** How hosts behind bastions are reached. */
 export interface TrustWay {
   reach(
-    to: { host: string; port: number; via: readonly Hop[] },
+    to: { host: string; port: number; via: readonly Hop[]; socketPath?: string; transport?: 'ssh' | 'openssh' },
     signal?: AbortSignal,
   ): Promise<Wire | TransportFailure>;
   hop(bastion: Bastion): Hop;
 }
 
 /** The bastions of a fleet with these names, each with those before it. Throws NODE_NOT_FOUND. */
-export function bastionsOf(fleet: Pick<Fleet, 'nodes'>, names: readonly string[]): Trustee[] {
+export function bastionsOf(fleet: Pick<Fleet, 'nodes' | 'bastions'>, names: readonly string[]): Trustee[] {
   const known = new Map<string, Trustee>();
   for (const { via } of fleet.nodes) {
     via.forEach((bastion, index) => {
-      if (!known.has(bastion.name)) known.set(bastion.name, { ...bastion, id: bastion.name, via: via.slice(0, index) });
+      if (known.has(bastion.name)) return;
+      const { name: id, address, port } = bastion;
+      known.set(id, { id, address, port, via: via.slice(0, index) });
     });
   }
+  // One that no node goes through yet is reached directly.
+  for (const { name: id, address, port } of fleet.bastions?.values() ?? [])
+    if (!known.has(id)) known.set(id, { id, address, port, via: [] });
   return names.map((name) => {
     const found = known.get(name);
     if (found !== undefined) return found;
     const all = [...known.keys()].join(', ') || 'none';
-    throw new EdgectlError('NODE_NOT_FOUND', { message: `No node goes through a bastion ${name}; there is ${all}.` });
+    throw new EdgectlError('NODE_NOT_FOUND', { message: `The fleet has no bastion ${name}; there is ${all}.` });
   });
 }
 
@@ -79,7 +87,12 @@ function scanOptions(node: Trustee | FleetNode, options: { signal?: AbortSignal;
   const { signal, way } = options;
   const base = signal === undefined ? {} : { signal };
   if (way === undefined || node.via.length === 0) return base;
-  const to = { host: node.address, port: node.port, via: node.via.map((bastion) => way.hop(bastion)) };
+  const { address: host, port, callHome, transport } = node;
+  const to = {
+    ...{ host, port, via: node.via.map((bastion) => way.hop(bastion)) },
+    ...(callHome === undefined ? {} : { socketPath: callHome }),
+    ...(transport === undefined ? {} : { transport }),
+  };
   return { ...base, reach: () => way.reach(to, signal) };
 }
 

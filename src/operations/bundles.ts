@@ -1,6 +1,7 @@
 import type { StoredBundle } from '../bundle/types.js';
 import { parseStatement } from '../bundle/statement.js';
 import type { WritableBundleStore } from '../bundle/store.js';
+import { proxyOf } from '../fleet/proxy.js';
 import type { DesiredRuntime, Fleet } from '../fleet/types.js';
 import type { Verified } from '../keys/verify.js';
 import { bundleNamespace } from '../keys/namespaces.js';
@@ -12,7 +13,13 @@ import type { Surroundings } from './surroundings.js';
 export type VouchedBundle = StoredBundle & { signedBy: string };
 
 /** Brings a bundle from a server into the store. */
-export type FetchBundle = (request: { source: string; digest: string; signal: AbortSignal }) => Promise<StoredBundle>;
+export type FetchBundle = (request: {
+  source: string;
+  digest: string;
+  /** A proxy's URL, null for none; the environment's when undefined. */
+  proxy: string | null | undefined;
+  signal: AbortSignal;
+}) => Promise<StoredBundle>;
 
 /**
  * Every bundle that desired state names, read again and with its signature verified as a node would. One that is only on a server is
@@ -44,7 +51,7 @@ async function vouched(
   }
   const bundle =
     known === undefined && runtime.source !== undefined
-      ? await fetch({ source: runtime.source, digest, signal: around.signal })
+      ? await fetch({ source: runtime.source, digest, proxy: proxyOf(fleet, runtime), signal: around.signal })
       : await store.check(digest);
   if (bundle.component !== runtime.component || bundle.version !== runtime.version) {
     throw new EdgectlError('CONFIG_INVALID', {

@@ -35,6 +35,7 @@ export async function executePlan(plan: Plan, bench: Workbench, options: Executi
     import('../executor/clock.js'),
   ]);
   if (plan.undoes !== undefined) await closeUndone(bench, plan.undoes);
+  const callers = new Set(bench.fleet.nodes.filter((node) => node.callHome !== undefined).map((node) => node.id));
   const executor = new Executor(plan, {
     journal,
     kit: await kitOf(plan, bench),
@@ -44,6 +45,7 @@ export async function executePlan(plan: Plan, bench: Workbench, options: Executi
     controls: options.controls,
     bundles,
     sink: options.sink,
+    callsHome: (id) => callers.has(id),
     owner: { owner: userInfo().username, host: hostname() },
     planRollback: async ({ plan: failed, nodes }) => {
       const way = await planRollback({ run: failed, nodes }, bench);

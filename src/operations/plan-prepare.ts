@@ -9,6 +9,7 @@ import { outcomeOfRefusal, outcomeOfSilence } from '../plan/outcomes.js';
 import { preparationLines, type Preparation } from '../plan/preparation.js';
 import type { Plan, PlanNode } from '../plan/types.js';
 import { oneLine } from '../util/escape.js';
+import { homeBastion, homeOf } from './call-home.js';
 import { plainNode, upkeepPlan, type Asked } from './plan-upkeep.js';
 import { preparationClient, preparationTexts, textDigest, type PreparationTexts } from './preparation.js';
 import type { Workbench } from './workbench.js';
@@ -22,11 +23,15 @@ const AT_ONCE = 16;
 export interface PrepareRequest {
   mode: 'install' | 'undo';
   /** The login for this once, instead of the fleet's. */
-  login?: string;
+  login?: string | undefined;
   /** A public key file to let the node's own login in; found beside the identity file when absent. */
-  authorizedKey?: string;
+  authorizedKey?: string | undefined;
+  /** The bastion that nodes shall keep a tunnel to. */
+  callHome?: string | undefined;
+  /** Nodes that call home are reached at their address this once. */
+  direct?: boolean;
   /** Stages and concurrency; all nodes, sixteen at once, when absent: nothing that runs is touched. */
-  policy?: string;
+  policy?: string | undefined;
 }
 
 /** Works on every node, at most `atOnce` of them together, in their order; the command draws while it does. */
@@ -38,7 +43,8 @@ export type EachNode = <T>(
 
 /**
  * Plans the preparation of nodes, or that it is taken back: looks at each with the very script that would do it, and signs. Changes nothing.
- * Throws KEYS_NOT_FOUND when the fleet has no key that a node could trust, USAGE when the key of a login cannot be read.
+ * Throws KEYS_NOT_FOUND when the fleet has no key that a node could trust, USAGE when the key of a login cannot be read, and what
+ * `homeBastion` and `homeOf` throw.
  */
 export async function planPreparation(
   nodes: readonly FleetNode[],
@@ -53,11 +59,16 @@ export async function planPreparation(
   const common: Preparation = {
     mode: request.mode,
     ...(request.login === undefined ? {} : { login: request.login }),
+    ...(request.direct === true ? { direct: true } : {}),
     ...(isInstall ? { kit: { digest: textDigest(texts.kit), builtAt }, signers: textDigest(texts.signers) } : {}),
   };
   const wanted = new Map<string, Preparation>();
-  for (const node of nodes)
-    wanted.set(node.id, isInstall ? { ...common, ...(await loginOf(node, request, bench)) } : common);
+  const home =
+    isInstall && request.callHome !== undefined ? await homeBastion(bench.fleet, request.callHome) : undefined;
+  for (const node of nodes) {
+    const calls = home === undefined ? {} : { home: homeOf(node, home) };
+    wanted.set(node.id, isInstall ? { ...common, ...calls, ...(await loginOf(node, request, bench)) } : common);
+  }
   const client = preparationClient(bench, texts, (id) => wanted.get(id));
   const asked = await each(nodes, async (node) => await look(node, request.mode, client, bench), AT_ONCE);
   return await upkeepPlan(isInstall ? 'prepare' : 'unprepare', asked, bench, {

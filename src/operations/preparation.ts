@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { EdgectlError } from '../errors/error.js';
+import type { KitCaller } from '../node/types.js';
 import { buildKit } from '../node/kit-build.js';
 import { createNodeClient, type NodeClient } from '../node/client.js';
 import { prepareScript, type PrepareOptions } from '../node/prepare-script.js';
-import { nodeOf, targetOf } from '../node/target.js';
-import { preparationOf, type Preparation } from '../plan/preparation.js';
+import { atItsAddress, nodeOf, targetOf } from '../node/target.js';
+import { preparationOf, type HomeOfNode, type Preparation } from '../plan/preparation.js';
 import type { Plan } from '../plan/types.js';
+import { HomeKeys } from './call-home.js';
 import type { Workbench } from './workbench.js';
 
 type Bench = Pick<Workbench, 'fleet' | 'around' | 'transport' | 'sudo'>;
@@ -47,12 +49,12 @@ export function preparationClient(
     transport: bench.transport,
     ...(bench.sudo === undefined ? {} : { sudo: bench.sudo }),
     target: (id) => {
-      const target = targetOf(fleet, nodeOf(fleet, id), operator);
-      const login = of(id)?.login;
+      const { login, direct } = of(id) ?? {};
+      const target = targetOf(fleet, direct === true ? atItsAddress(nodeOf(fleet, id)) : nodeOf(fleet, id), operator);
       return login === undefined ? target : { ...target, user: login };
     },
     prepareScript: async (id, fields) => {
-      const { user, key } = of(id) ?? {};
+      const { user, key, home } = of(id) ?? {};
       return await prepareScript({
         mode: fields['mode'] as PrepareOptions['mode'],
         init: 'systemd',
@@ -60,17 +62,22 @@ export function preparationClient(
         node: id,
         fleet: fleet.id,
         allowedSigners: texts.signers,
+        ...(home === undefined ? {} : { home: { ...home, pins: pinLines(home) } }),
         ...(user === undefined ? {} : { user: { name: user, ...(key === undefined ? {} : { authorizedKey: key }) } }),
       });
     },
   });
 }
 
+function pinLines({ bastion, keys }: HomeOfNode): string {
+  return keys.map((key) => `${bastion} ${key}\n`).join('');
+}
+
 /**
  * The client that carries a preparation plan out. The plan holds digests and no shell: the kit is made again from this edgectl, the keys are
  * read from this fleet repository, and both must be exactly what was signed. Throws PREPARATION_STALE, PLAN_EXPIRED.
  */
-export async function clientOfPreparation(plan: Plan, bench: Bench): Promise<NodeClient> {
+export async function clientOfPreparation(plan: Plan, bench: Bench): Promise<KitCaller> {
   // Elsewhere the node itself looks at the expiry of its slice.
   if (bench.around.now() > plan.expires * 1000)
     throw new EdgectlError('PLAN_EXPIRED', {
@@ -93,7 +100,17 @@ export async function clientOfPreparation(plan: Plan, bench: Bench): Promise<Nod
         `${bench.fleet.allowedSignersFile} is not what it was when the plan was made: ${short(signers)} instead of ${short(what.signers)}.`,
       );
   }
-  return preparationClient(bench, texts, (node) => frozen.get(node));
+  const client = preparationClient(bench, texts, (node) => frozen.get(node));
+  const keys = new HomeKeys(bench.fleet);
+  return {
+    call: async (node, call, signal) => {
+      const answer = await client.call(node, call, signal);
+      const home = frozen.get(node)?.home;
+      if (call.verb === 'prepare' && home !== undefined && answer.kind === 'ok')
+        await keys.keep(node, home.bastion, answer.lines);
+      return answer;
+    },
+  };
 }
 
 function stale(message: string): EdgectlError {

@@ -1,6 +1,8 @@
 import { bundlesDir } from '../bundle/places.js';
 import type { WritableBundleStore } from '../bundle/store.js';
 import { openBundleStore } from '../bundle/store.js';
+import { environmentOf } from '../fleet/proxy.js';
+import { proxiesOf } from '../registry/dispatcher.js';
 import type { Fleet } from '../fleet/types.js';
 import type { Journal } from '../journal/journal.js';
 import { journalFile } from '../journal/paths.js';
@@ -40,7 +42,8 @@ export function openWorkbench(fleet: Fleet, around: Surroundings, sudo?: SudoPas
     transport: nodes.transport,
     ...(sudo === undefined ? {} : { sudo }),
     store,
-    fetch: async ({ source, digest, signal }) => {
+    fetch: async ({ source, digest, proxy, signal }) => {
+      const env = environmentOf({ HOME: around.homedir, ...around.env }, proxy);
       const verify = async (text: string, signature: string) => await verifyBundle(text, signature, fleet, around);
       if (/^oci(\+http)?:/.test(source)) {
         const { fetchOciBundle } = await import('../bundle/oci-fetch.js');
@@ -50,13 +53,13 @@ export function openWorkbench(fleet: Fleet, around: Surroundings, sudo?: SudoPas
           store,
           signal,
           verify,
-          env: { HOME: around.homedir, ...around.env },
+          env,
         });
       }
       const { fetchBundle } = await import('../bundle/fetch.js');
       const { setTimeout: pause } = await import('node:timers/promises');
       const wait = async (ms: number) => await pause(ms, undefined, { signal });
-      return await fetchBundle({ base: source, digest, store, signal, verify, pause: wait });
+      return await fetchBundle({ base: source, digest, store, signal, verify, proxy: proxiesOf(env), pause: wait });
     },
     journal: (options = {}) => (journal ??= openIt(fleet, around, options.lookOnly === true)),
     close: async () => {

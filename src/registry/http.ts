@@ -1,9 +1,9 @@
-import { rootCertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { EdgectlError } from '../errors/error.js';
 import { oneLine } from '../util/escape.js';
 import type { Scope } from './auth.js';
 import { RegistryAuth } from './auth.js';
+import { openDispatcher } from './dispatcher.js';
 import { errorText, Interrupted, isFinal, isOurs, networkReason, refused } from './failure.js';
 import type { RegistrySettings } from './settings.js';
 
@@ -231,22 +231,6 @@ export class RegistryHttp {
   ) {
     return refused(code, this.registry, reason);
   }
-}
-
-async function openDispatcher(settings: RegistrySettings): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
-  const { ca, connectMs: timeout, proxy } = settings;
-  // A list of CAs replaces the built-in one; the system's must go on being trusted.
-  const connect = { timeout, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) };
-  if (proxy.http === undefined && proxy.https === undefined) return new Agent({ connect });
-  return new EnvHttpProxyAgent({
-    connect,
-    requestTls: connect,
-    proxyTls: connect,
-    httpProxy: proxy.http ?? '',
-    httpsProxy: proxy.https ?? '',
-    noProxy: proxy.none ?? '',
-  });
 }
 
 /** Ends a body that nobody wants to read on. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { EdgectlError } from '../errors/error.js';
 import type { CredentialSource } from './credentials.js';
 import { dockerCredentials } from './credentials.js';
+import { proxiesOf, type Proxies } from './dispatcher.js';
 
 /** How registries are reached; everything that tests want to own is here. */
 export interface RegistrySettings {
@@ -10,7 +11,7 @@ export interface RegistrySettings {
   plainHttp: (registry: string) => boolean;
   /** PEM certificates that are trusted besides the system's. */
   ca?: string;
-  proxy: { http?: string; https?: string; none?: string };
+  proxy: Proxies;
   signal: AbortSignal;
   /** Milliseconds without a connection, or without a byte, until it is given up. */
   connectMs: number;
@@ -35,17 +36,11 @@ export async function registrySettings(options: {
 }): Promise<RegistrySettings> {
   const { env, signal, plainHttp, caFile } = options;
   const { setTimeout: sleep } = await import('node:timers/promises');
-  const proxy = (name: string): string | undefined => env[name.toLowerCase()] ?? env[name];
-  const [http, https, none] = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].map(proxy);
   return {
     credentials: dockerCredentials(env),
     plainHttp: plainHttp === undefined ? isLoopback : () => plainHttp,
     ...(caFile === undefined ? {} : { ca: await readCa(caFile) }),
-    proxy: {
-      ...(http === undefined ? {} : { http }),
-      ...(https === undefined ? {} : { https }),
-      ...(none === undefined ? {} : { none }),
-    },
+    proxy: proxiesOf(env),
     signal,
     connectMs: 15_000,
     idleMs: 60_000,

@@ -88,7 +88,12 @@ function preparation(plan: Plan, ui: Ui): string[] {
   const user =
     what.user === undefined ? '' : `; the user ${safe(what.user)}, who may run the kit with sudo and nothing else`;
   const text = `kit of ${safe(plan.tool)} (${shortDigest(what.kit.digest)}), keys to trust (${shortDigest(what.signers)})${user}`;
-  return [...labelled('installs', text, ui), ...as];
+  const { home } = what;
+  const tunnel =
+    home === undefined
+      ? []
+      : labelled('tunnel', `to ${safe(home.user)}@${safe(home.address)} port ${home.port} (${safe(home.bastion)})`, ui);
+  return [...labelled('installs', text, ui), ...tunnel, ...as];
 }
 
 /** What a rollback brings back is on the nodes already, verified when it came. */

@@ -142,7 +142,17 @@ sys_trial_clear() {
   done
   [ -z "$stc_found" ] || sys_reload
 }
+# sys_hang_up: the tunnel ends a moment after this answer, which may travel through it.
+sys_hang_up() {
+  [ -f "$P/etc/systemd/system/edgectl-call-home.service" ] || return 0
+  systemctl disable edgectl-call-home.service >/dev/null 2>&1
+  rm -f "$P/etc/systemd/system/edgectl-call-home.service"
+  removed /etc/systemd/system/edgectl-call-home.service
+  systemd-run --quiet --no-block --collect --on-active=5s --timer-property=AccuracySec=1s systemctl stop edgectl-call-home.service \
+    >/dev/null 2>&1 </dev/null
+}
 sys_remove_units() {
+  sys_hang_up
   # It remains active after its run; stopped, systemd has nothing to remember it for.
   systemctl disable --now edgectl-recover.service >/dev/null 2>&1
   for sru_unit in edgectl-tx.service edgectl-deadman.service edgectl-deadman.timer; do sys_forget "$sru_unit"; done

@@ -30,7 +30,17 @@ prepare_checks() {
   for pc_tool in sha256sum tar gzip awk sed find stat od timeout df mv readlink; do
     command -v "$pc_tool" >/dev/null || need tools false "$pc_tool is not installed" "install $pc_tool"
   done
+  prepare_home_checks
   prepare_mounts
+}
+# A tunnel that is there stays as it is: who moves it can cut the node off.
+prepare_home_checks() {
+  [ -n "$ARG_home_bastion" ] || return 0
+  if command -v ssh >/dev/null; then need call-home true 'ssh is installed' ''; else need call-home false 'ssh is not installed' 'install openssh-client'; fi
+  home_conf
+  if [ -f "$ETC/call-home.conf" ] && [ "$(cat "$ETC/call-home.conf")" != "$HOME_CONF" ]; then
+    need call-home false 'it calls home elsewhere already' 'edgectl node prepare --undo first, on a way that does not go through the tunnel'
+  fi
 }
 prepare_mounts() {
   pm_dir=$R
@@ -160,6 +170,39 @@ TimeoutStartSec=600
   systemctl enable edgectl-recover.service >&2 2>&1
 }
 
+home_conf() {
+  HOME_CONF="HOME_bastion=$ARG_home_bastion${NL}HOME_address=$ARG_home_address${NL}HOME_port=$ARG_home_port${NL}HOME_user=$ARG_home_user${NL}HOME_socket=$ARG_home_socket${NL}HOME_sshd=$ARG_home_sshd"
+}
+# prepare_home: the tunnel to a bastion, with a key that is made here and never leaves the node.
+prepare_home() {
+  [ -n "$ARG_home_bastion" ] && [ "$INIT" = systemd ] || return 0
+  home_conf
+  if [ ! -s "$ETC/call-home" ] || [ ! -s "$ETC/call-home.pub" ]; then
+    if [ -n "$LOOK" ]; then
+      todo /etc/edgectl/call-home
+    else
+      rm -f "$ETC/call-home" "$ETC/call-home.pub"
+      ssh-keygen -q -t ed25519 -N '' -C "$ARG_node" -f "$ETC/call-home" >&2 </dev/null || fail PREFLIGHT 'call-home: a key pair cannot be made'
+      o_new prepared; o_s path /etc/edgectl/call-home; o_end
+    fi
+  fi
+  install_file "$ETC/call-home.known_hosts" 644 "$ARG_home_pins"
+  install_file "$ETC/call-home.sh" 644 "$(printf '%s\n%s' "$HOME_CONF" "$(home_script)")$NL"
+  install_file "$ETC/call-home.conf" 644 "$HOME_CONF$NL"
+  install_file "$P/etc/systemd/system/edgectl-call-home.service" 644 "$(home_unit)$NL"
+  if [ -n "$LOOK" ]; then
+    systemctl -q is-enabled edgectl-call-home.service 2>/dev/null || todo 'edgectl-call-home.service at boot'
+  else
+    systemctl daemon-reload >&2
+    # One that runs is left alone: this very script may have come through it.
+    systemctl enable --now edgectl-call-home.service >&2 2>&1
+  fi
+  if [ -s "$ETC/call-home.pub" ]; then
+    read -r ph_type ph_key _ <"$ETC/call-home.pub"
+    o_new call-home; o_s bastion "$ARG_home_bastion"; o_s key "$ph_type $ph_key"; o_end
+  fi
+}
+
 prepare_install() {
   prepare_user
   # Who the node is comes last but the kit: a kit that is there is a kit that works.
@@ -170,6 +213,7 @@ prepare_install() {
   fi
   install_file "$ETC/node.conf" 644 "node=$ARG_node${NL}fleet=$ARG_fleet$NL${CREATED:+created_user=$CREATED$NL}${CREATED_HOME:+created_home=$CREATED_HOME$NL}"
   prepare_units
+  prepare_home
   prepare_kit
   [ -n "$LOOK" ] || sync_disk
 }

@@ -31,7 +31,8 @@ export type Need =
   | 'openssl'
   | 'sudo'
   | 'unshare'
-  | 'dropbear';
+  | 'dropbear'
+  | 'tinyproxy';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -58,6 +59,7 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   sudo: ['sudo'],
   unshare: ['unshare'],
   dropbear: ['dropbear', 'dropbearkey'],
+  tinyproxy: ['tinyproxy'],
   'docker-registry': ['docker-registry'],
   skopeo: ['skopeo'],
 };

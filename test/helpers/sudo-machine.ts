@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildKit } from '../../src/node/kit-build.js';
+import { privateEtc } from './private-etc.js';
 import { startSshd, type TestSshd } from './sshd.js';
 
 /** A real sshd whose sessions see an /etc, a sudo state and a /usr/local/sbin of their own: users, passwords and sudoers are the test's. */
@@ -25,18 +25,7 @@ export async function sudoMachine(password: string): Promise<SudoMachine> {
   chmodSync(dir, 0o755);
   const [etc, sbin, scratch] = ['etc', 'sbin', 'scratch'].map((name) => join(dir, name)) as [string, string, string];
   for (const name of ['sbin', 'lib', 'run', 'scratch']) mkdirSync(join(dir, name));
-  cpSync('/etc', etc, {
-    recursive: true,
-    verbatimSymlinks: true,
-    filter: (path) => !path.startsWith('/etc/alternatives'),
-  });
-  execFileSync('chown', ['-R', '--reference=/etc', etc]);
-  const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: password, encoding: 'utf8' }).trim();
-  const add = (file: string, line: string): void => writeFileSync(join(etc, file), `${line}\n`, { flag: 'a' });
-  add('passwd', `${user}:x:7001:7001::/tmp:/bin/sh`);
-  add('group', `${user}:x:7001:`);
-  add('shadow', `${user}:${hash}:19000:0:99999:7:::`);
-  chmodSync(join(etc, 'shadow'), 0o600);
+  privateEtc(etc, { [user]: { password } });
   mkdirSync(join(etc, 'edgectl'));
   writeFileSync(join(etc, 'edgectl/node.conf'), 'node=n1\nfleet=test\n');
   const kit = await buildKit({ init: 'systemd', lab: false, version: '0.0.0', builtAt: 1 });

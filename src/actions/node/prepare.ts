@@ -78,8 +78,7 @@ export function keptKit(lines: readonly KitLine[]): string {
 
 /** What to add to a command whose login was not let through to root; empty when that is not the matter. */
 export function wayToRoot(code: string | undefined): string {
-  if (code === 'NO_SUDO') return '; add --login root';
-  return code === 'SUDO_PASSWORD' ? '; add --ask-sudo-password or --sudo-password-file FILE, or --login root' : '';
+  return code === 'NO_SUDO' ? '; add --login root' : '';
 }
 
 function withHint(heard: Extract<Heard, { ok: false }>): Outcome {

@@ -5,13 +5,16 @@ import { BaseCommand } from '../../cli/base.js';
 export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
   static override summary = 'Check every file of the fleet repository, and its policies against its nodes.';
   static override description =
-    'Errors in a file are told with line and column and end with 64. Findings that load but cannot be meant end with 1; warnings with 0, or with 1 under --strict. Contacts no node.';
+    'Errors in a file are told with line and column and end with 64. Findings that load but cannot be meant end with 1; warnings with 0, or with 1 under --strict. Contacts no node, unless --live asks what each allows: its init, ssh-keygen and tools decide what is refused there. That changes nothing and needs no privilege; nodes out of reach end with 3.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --strict --json',
+    '<%= config.bin %> <%= command.id %> --live --on site=berlin',
   ];
   static override flags = {
-    strict: Flags.boolean({ summary: 'Warnings end with 1 too.' }),
+    live: Flags.boolean({ summary: 'Also ask each node what can be done with it.' }),
+    on: Flags.string({ helpValue: 'SELECTOR', dependsOn: ['live'], summary: 'Only nodes that this selector matches.' }),
+    strict: Flags.boolean({ summary: 'Warnings, and nodes that refuse rollouts, end with 1 too.' }),
   };
 
   protected async execute(): Promise<CommandResult> {
@@ -21,10 +24,21 @@ export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
     const findings = [...(await findPrivateKeys(fleet.dir)), ...checkFleet(fleet)];
     const errors = findings.filter((finding) => finding.level === 'error').length;
     const warnings = findings.length - errors;
-    const exitCode = errors > 0 || (this.flags.strict && warnings > 0) ? 1 : 0;
+    const { liveText } = await import('../../facts/live.js');
+    const { lookLive } = await import('../../operations/look-live.js');
+    const how = { env: this.io.env, on: this.flags.on, now: () => this.clock.now(), signal: this.signal };
+    const live = this.flags.live ? await lookLive(fleet, how) : undefined;
+    const wrong = errors > 0 || (this.flags.strict && (warnings > 0 || live?.refused === true));
+    const exitCode = wrong ? 1 : (live?.exitCode ?? 0);
     const policies = [...fleet.policies.keys()];
     return {
-      data: { fleet: { id: fleet.id, name: fleet.name, digest: fleet.digest }, errors, warnings, findings },
+      data: {
+        fleet: { id: fleet.id, name: fleet.name, digest: fleet.digest },
+        errors,
+        warnings,
+        findings,
+        ...(live && { nodes: live.rows }),
+      },
       exitCode,
       text: (ui) => {
         const lines = findings.map((finding) => {
@@ -33,7 +47,8 @@ export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
         });
         const what = `${fleet.name}: ${fleet.nodes.length} nodes, ${fleet.runtimes.length} runtimes, policies ${policies.join(', ')}`;
         const verdict = findings.length === 0 ? 'no findings' : `${errors} errors, ${warnings} warnings`;
-        return [...lines, ...(lines.length > 0 ? [''] : []), `${what}; ${verdict}`].join('\n');
+        const seen = live === undefined ? [] : [liveText(live.rows, ui), ''];
+        return [...seen, ...lines, ...(lines.length > 0 ? [''] : []), `${what}; ${verdict}`].join('\n');
       },
     };
   }

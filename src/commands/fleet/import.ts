@@ -8,9 +8,10 @@ import { importFlags } from '../../cli/import-flags.js';
 export default class FleetImport extends BaseCommand<typeof FleetImport> {
   static override summary = 'Import nodes from Ansible inventories, ssh_config files and CSV.';
   static override description =
-    'Writes nodes/NAME.yaml of the fleet repository, and a new repository where there is none; the same import again replaces that file. Ansible: INI and YAML, group_vars and host_vars; vaults stay shut. ssh_config: as ssh itself reads it. Whatever is not understood is named with file and line and ends with 1, and nothing is written; what is left out on purpose is named too. Contacts no node, runs no program.';
+    'Writes nodes/NAME.yaml of the fleet repository, and a new repository where there is none; the same import again replaces that file. Ansible: INI and YAML, group_vars and host_vars, and ansible.cfg when it is named; vaults stay shut. ssh_config: as ssh itself reads it. Whatever is not understood is named with file and line and ends with 1, and nothing is written; what is left out on purpose is named too. Contacts no node, runs no program.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> inventory/ --site-from group:site_*',
+    '<%= config.bin %> <%= command.id %> ansible.cfg --site-from group:site_*',
     '<%= config.bin %> <%= command.id %> ~/.ssh/config --host pos-[001-040]',
     '<%= config.bin %> <%= command.id %> stores.csv --column address=Mgmt-IP --site-from label:Store --dry-run',
   ];

@@ -23,6 +23,9 @@ export default class NodeTrust extends BaseCommand<typeof NodeTrust> {
       helpValue: 'NAME',
       summary: 'A bastion of the fleet.',
     }),
+    direct: Flags.boolean({
+      summary: 'Ask nodes that call home at their address, before they call for the first time.',
+    }),
     replace: Flags.boolean({ summary: 'Replace pinned keys by those the node offers now.' }),
   };
 
@@ -36,9 +39,11 @@ export default class NodeTrust extends BaseCommand<typeof NodeTrust> {
     const names = this.args.node ?? [];
     const onlyBastions = bastion.length > 0 && names.length === 0 && on === undefined && !all;
     const nodes = onlyBastions ? [] : chosenNodes(fleet, { names, on, all, emptyMeansAll: false });
+    const { atItsAddress } = await import('../../node/target.js');
     const { way, close } = trustWay(fleet, { env: this.io.env });
     const { signal } = this;
-    const hosts = [...bastionsOf(fleet, bastion), ...nodes];
+    const asked = this.flags.direct ? nodes.map(atItsAddress) : nodes;
+    const hosts = [...bastionsOf(fleet, bastion), ...asked];
     const findings = await inspectTrust(fleet.knownHostsFile, hosts, { signal, way }).finally(close);
     const refusal = trustRefusal(findings, this.flags.replace);
     if (refusal !== undefined) throw new EdgectlError(refusal.code, refusal);

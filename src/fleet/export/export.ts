@@ -125,8 +125,9 @@ function toCsv(nodes: readonly FleetNode[]): string {
 function toNodesFile(nodes: readonly FleetNode[]): string {
   const fleet: Assembled = { bastions: new Map(), regions: new Set(), sites: new Map(), nodes: new Map(), remarks: [] };
   for (const node of nodes) {
-    const { id, address, port, user, identity, groups, labels, transport, state, wariness } = node;
-    for (const { name, ...hop } of node.via) fleet.bastions.set(name, hop);
+    const { id, address, port, user, identity, groups, labels, transport, state, wariness, callHome } = node;
+    for (const { name, callHome: home, ...hop } of node.via)
+      fleet.bastions.set(name, home === undefined ? hop : { ...hop, home });
     if (node.region !== unplaced) fleet.regions.add(node.region);
     if (node.site !== unplaced) fleet.sites.set(nameFrom(node.site), node.region === unplaced ? '' : node.region);
     fleet.nodes.set(id, {
@@ -137,6 +138,7 @@ function toNodesFile(nodes: readonly FleetNode[]): string {
       ...(transport === 'ssh' ? {} : { transport }),
       ...(state === 'in-service' ? {} : { state }),
       ...(wariness === 0 ? {} : { wariness }),
+      ...(callHome === undefined ? {} : { callHome }),
     });
   }
   return writeNodesFile(fleet, []);

@@ -1,3 +1,5 @@
+import type { Bastion } from '../types.js';
+
 /** Where something stands in a source; lines from 1. */
 export interface Origin {
   file: string;
@@ -12,6 +14,8 @@ export interface Hop {
   port?: number;
   user?: string;
   identity: readonly string[];
+  /** Only edgectl's own files know it. */
+  home?: Bastion['callHome'];
 }
 
 /** A node as a source describes it. */
@@ -24,6 +28,7 @@ export interface ImportedNode {
   identity: readonly string[];
   via: readonly Hop[];
   transport?: 'ssh' | 'openssh';
+  callHome?: string;
   groups: readonly string[];
   labels: Readonly<Record<string, string>>;
   site?: string;

@@ -50,6 +50,12 @@ function labelFlow(labels: Readonly<Record<string, string>>): string | undefined
   return entries.length === 0 ? undefined : flow(entries.map(([key, value]) => [key, scalar(value)]));
 }
 
+function homeFlow(home: Hop['home']): string | undefined {
+  return home === undefined
+    ? undefined
+    : flow(Object.entries(home).map(([key, value]) => [key, value === undefined ? undefined : scalar(String(value))]));
+}
+
 /** The text of a file in nodes/: one line a node, what all of them share under defaults. */
 export function writeNodesFile(fleet: Assembled, head: readonly string[]): string {
   const nodes = [...fleet.nodes.values()];
@@ -66,7 +72,9 @@ export function writeNodesFile(fleet: Assembled, head: readonly string[]): strin
   for (const [name, hop] of fleet.bastions) {
     // One without keys of its own must not take those of the nodes.
     const none = hop.identity.length === 0 && shared.identity !== undefined;
-    lines.push(`  ${scalar(name)}: ${flow([...reach(hop, {}), ['identity', none ? '[]' : undefined]])}`);
+    lines.push(
+      `  ${scalar(name)}: ${flow([...reach(hop, {}), ['identity', none ? '[]' : undefined], ['call-home', homeFlow(hop.home)]])}`,
+    );
   }
   if (fleet.regions.size > 0) lines.push('regions:', ...[...fleet.regions].sort().map((name) => `  ${scalar(name)}:`));
   if (fleet.sites.size > 0) lines.push('sites:');
@@ -79,6 +87,7 @@ export function writeNodesFile(fleet: Assembled, head: readonly string[]): strin
       ...reach(node, shared),
       ['via', node.via.length === 0 ? undefined : list(node.via)],
       ['transport', node.transport],
+      ['call-home', node.callHome === undefined ? undefined : scalar(node.callHome)],
       ['site', node.site === undefined ? undefined : scalar(node.site)],
       ['groups', node.groups.length === 0 ? undefined : `[${node.groups.map(scalar).join(', ')}]`],
       ['labels', labelFlow(own)],

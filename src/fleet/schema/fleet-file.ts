@@ -42,6 +42,14 @@ const node = z.strictObject(
   { error: 'a map with at least an address' },
 );
 
+const proxy = scalar('http://HOST:PORT or https://HOST:PORT of a proxy, without a password, or direct', (value) => {
+  if (value === 'direct') return value;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const plain =
+    url !== undefined && url.username === '' && url.password === '' && /^\/?$/.test(url.pathname + url.search);
+  return plain && /^https?:$/.test(url.protocol) ? value : undefined;
+});
+
 const site = z.preprocess(
   emptyIsMap,
   z.strictObject(
@@ -51,8 +59,9 @@ const site = z.preprocess(
       labels: labels.optional(),
       via: via.optional(),
       transport: transport.optional(),
+      proxy: proxy.optional(),
     },
-    { error: 'a map with region, address, labels, via, transport' },
+    { error: 'a map with region, address, labels, via, transport, proxy' },
   ),
 );
 
@@ -69,6 +78,19 @@ const bastion = z.strictObject(
     identity: identity.optional(),
     handshakes: count(1).optional(),
     channels: count(1).optional(),
+    'call-home': z
+      .strictObject(
+        {
+          address: address.optional(),
+          port: port.optional(),
+          user: user.optional(),
+          dir: scalar('an absolute path, at most 60 characters', (value) =>
+            /^\/[A-Za-z0-9._/-]{1,59}$/.test(value) ? value : undefined,
+          ).optional(),
+        },
+        { error: 'a map with address, port, user, dir' },
+      )
+      .optional(),
   },
   { error: 'a map with at least an address' },
 );

@@ -39,7 +39,7 @@ export function parseSshLog(text: string): SshLog {
     masterEnded: has(/^debug2: Control master terminated unexpectedly/u),
     ownConnection: has(/^debug1: Connecting to |^debug1: Executing proxy command/u),
     answered: has(/^debug1: Remote protocol version /u),
-    offered: first(/^debug1: Server host (?:key|certificate): (?:\S+ )?(SHA256:\S+)/u),
+    offered: first(/^debug1: Server host (?:key|certificate): (?:\S+ )?(SHA256:[A-Za-z0-9+/=]+)/u),
   };
 }
 

@@ -1,19 +1,22 @@
 import { setMaxListeners } from 'node:events';
 import { fail } from '../failure.js';
 import { Limiter } from '../limiter.js';
-import type { ConnectOptions, ConnectResult, Session, Target, Transport, TransportFailure } from '../types.js';
+import type { SshTransport } from '../ssh/transport.js';
+import { dialWire, type Wire } from '../ssh/wire.js';
+import type { ConnectOptions, ConnectResult, Session, Target, TransportFailure } from '../types.js';
 import { Chain } from './chain.js';
 import { execOver } from './exec.js';
 import { Master } from './master.js';
 import { asArguments, loginOptions } from './options.js';
+import { wireThrough } from './wire.js';
 import { SshProgram, type OpensshOptions, type Way } from './ssh-program.js';
 
 /** A transport over the ssh program: certificates, hardware keys, GSSAPI and whatever the operator's ssh_config can do. One master a node. */
-export function createOpensshTransport(options: OpensshOptions): Transport {
+export function createOpensshTransport(options: OpensshOptions): SshTransport {
   return new OpensshTransport(options);
 }
 
-class OpensshTransport implements Transport {
+class OpensshTransport implements SshTransport {
   readonly #program: SshProgram;
   readonly #processes: Limiter;
   readonly #chains = new Map<string, Chain>();
@@ -34,12 +37,26 @@ class OpensshTransport implements Transport {
     if (this.#closed) return fail('cancelled', 'the transport is closed', false);
     if (target.socketPath !== undefined)
       return fail('no-route', `${target.nodeId} calls home: that needs transport: ssh`, false);
-    const chain = this.#chain(target);
+    const chain = this.#chain(target.via);
     const down = await chain?.up(signal);
     if (down !== undefined) return down;
     if (options.fresh === true) return { ok: true, session: this.#session(target, chain, undefined) };
     const master = await this.#master(target, chain, signal);
     return 'ok' in master ? master : { ok: true, session: this.#session(target, chain, master) };
+  }
+
+  async reach(
+    { host, port, via, socketPath }: Pick<Target, 'host' | 'port' | 'via' | 'socketPath'>,
+    signal?: AbortSignal,
+  ): Promise<Wire | TransportFailure> {
+    const chain = this.#chain(via);
+    if (chain === undefined) return dialWire(host, port, this.#program.limits.connectMs, signal);
+    if (socketPath !== undefined) return fail('no-route', 'a node that calls home needs transport: ssh', false);
+    const down = await chain.up(signal);
+    if (down !== undefined) return down;
+    const slot = await this.#slots(chain, signal);
+    if (slot === undefined) return fail('cancelled', 'cancelled', false);
+    return await wireThrough(this.#program, await chain.way(), { host, port, slot });
   }
 
   async close(): Promise<void> {
@@ -52,8 +69,8 @@ class OpensshTransport implements Transport {
     await this.#program.remove();
   }
 
-  #chain(target: Target): Chain | undefined {
-    const [first, ...rest] = target.via ?? [];
+  #chain(via: Target['via']): Chain | undefined {
+    const [first, ...rest] = via ?? [];
     if (first === undefined) return undefined;
     const hops = [first, ...rest] as const;
     const key = JSON.stringify(

@@ -12,13 +12,24 @@ export interface AuthPlan {
   unusable: string[];
 }
 
-/** Plan authentication: the agent first, then key files; never `none`, which costs a round trip and always fails. */
-export async function planAuth(ssh2: Ssh2, keys: KeyStore, target: Endpoint): Promise<AuthPlan> {
+/**
+ * Plan authentication: the agent first, then key files; never `none`, which costs a round trip and always fails. Where no key file is
+ * named, the usual ones that are there are tried, as ssh does.
+ */
+export async function planAuth(
+  ssh2: Ssh2,
+  keys: KeyStore,
+  target: Endpoint,
+  usual: readonly string[] = [],
+): Promise<AuthPlan> {
   const plan: AuthPlan = { methods: [], offered: [], unusable: [] };
-  const files = await Promise.all(target.identityFiles.map((path) => keys.load(path)));
+  const named = target.identityFiles.length > 0;
+  const loaded = await Promise.all((named ? target.identityFiles : usual).map((path) => keys.load(path)));
+  const files = named ? loaded : loaded.filter(({ absent }) => !absent);
   const username = target.user;
   if (target.agent !== undefined) {
-    const wanted = files.flatMap(({ publicBlob }) => (publicBlob === undefined ? [] : [publicBlob]));
+    // Only keys that somebody named narrow down what the agent may offer.
+    const wanted = (named ? files : []).flatMap(({ publicBlob }) => (publicBlob === undefined ? [] : [publicBlob]));
     plan.methods.push({ type: 'agent', username, agent: limitedAgent(ssh2, target.agent, wanted) });
     plan.offered.push('the keys of the agent');
   }

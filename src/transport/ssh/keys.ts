@@ -9,6 +9,8 @@ export interface IdentityFile {
   key: ParsedKey | undefined;
   publicBlob: Buffer | undefined;
   why: string | undefined;
+  /** There is no such file. */
+  absent: boolean;
 }
 
 /** Reads and parses key files, each once: parsing is dear (372 ms for a passphrase key's bcrypt). */
@@ -29,13 +31,14 @@ export class KeyStore {
 
   async #read(path: string): Promise<IdentityFile> {
     const publicBlob = await this.#readPublic(`${path}.pub`);
-    const unusable = (why: string): IdentityFile => ({ path, key: undefined, publicBlob, why });
+    const unusable = (why: string): IdentityFile => ({ path, key: undefined, publicBlob, why, absent: false });
     let text: Buffer;
     try {
       text = await readFile(path);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      return unusable(code === 'ENOENT' ? `${path} is not there` : `${path} cannot be read (${code ?? 'error'})`);
+      if (code === 'ENOENT') return { ...unusable(`${path} is not there`), absent: true };
+      return unusable(`${path} cannot be read (${code ?? 'error'})`);
     }
     const key = this.#parse(text);
     if (key instanceof Error) {
@@ -46,7 +49,7 @@ export class KeyStore {
       );
     }
     if (!key.isPrivateKey()) return unusable(`${path} holds a public key`);
-    return { path, key: withDecodedKey(key), publicBlob: key.getPublicSSH(), why: undefined };
+    return { path, key: withDecodedKey(key), publicBlob: key.getPublicSSH(), why: undefined, absent: false };
   }
 
   async #readPublic(path: string): Promise<Buffer | undefined> {

@@ -25,6 +25,8 @@ import type { Wire } from './wire.js';
 export interface SshTransportOptions {
   /** Pinned host keys, by node id. */
   knownHosts: PinSource;
+  /** Key files for hosts that name none: absolute paths; those that are not there are passed over. */
+  usualKeys?: readonly string[];
   limits?: Partial<SshLimits>;
   /** How busy this process is, 0..1, for the number of handshakes at once; measured when absent. */
   load?: () => number;
@@ -33,7 +35,7 @@ export interface SshTransportOptions {
 /** A transport that can also open the bytes of a connection without logging in, for reading host keys behind bastions. */
 export interface SshTransport extends Transport {
   reach(
-    target: Pick<Target, 'host' | 'port' | 'via' | 'socketPath'>,
+    target: Pick<Target, 'host' | 'port' | 'via' | 'socketPath' | 'transport'>,
     signal?: AbortSignal,
   ): Promise<Wire | TransportFailure>;
 }
@@ -161,7 +163,7 @@ class PooledSsh implements SshTransport {
     const { ssh2, keys } = await this.#load();
     const [pins, auth] = await Promise.all([
       this.options.knownHosts.lookup(endpoint.nodeId),
-      planAuth(ssh2, keys, endpoint),
+      planAuth(ssh2, keys, endpoint, this.options.usualKeys),
     ]);
     const release = await this.#handshakes.acquire(signal);
     if (release === undefined) {

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fileKnownHosts } from '../../../src/transport/known-hosts/file.js';
 import { createOpensshTransport } from '../../../src/transport/openssh/transport.js';
 import { selectTransport } from '../../../src/transport/select.js';
-import { createSshTransport } from '../../../src/transport/ssh/transport.js';
+import { createSshTransport, type SshTransport } from '../../../src/transport/ssh/transport.js';
 import type { ExecResult, Target, Transport } from '../../../src/transport/types.js';
+import { stringify } from 'yaml';
+import { runCli } from '../../helpers/cli.js';
 import { requires } from '../../helpers/requires.js';
 import { makeKey, startSshd, type KeyPair, type TestSshd } from '../../helpers/sshd.js';
 
@@ -46,7 +48,7 @@ describe.skipIf(need.skip)('certificates, with a real sshd and a real ssh', () =
     const file = join(dir, 'known_hosts');
     writeFileSync(file, knownHosts);
     const pins = fileKnownHosts(file);
-    const openssh = (): Transport =>
+    const openssh = (): SshTransport =>
       createOpensshTransport({
         knownHostsFile: file,
         env: { TMPDIR: process.env['TMPDIR'] },
@@ -114,5 +116,72 @@ describe.skipIf(need.skip)('certificates, with a real sshd and a real ssh', () =
     expect(await attempt(`edge-001 ${host.line}\n`, how, file)).toMatchObject({ ok: true, status: 0 });
     expect(await attempt('', how, file)).toMatchObject({ ok: false, kind: 'host-key-unknown' });
     expect(readFileSync(file, 'utf8')).toContain('StrictHostKeyChecking no');
+  });
+});
+
+describe.skipIf(need.skip)('node trust behind a bastion that wants certificates', () => {
+  let dir: string;
+  let hop: TestSshd;
+  let node: TestSshd;
+  let fleet: string;
+  let ca: KeyPair;
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'edgectl-ca-hop-'));
+    ca = makeKey(join(dir, 'ca'));
+    const host = makeKey(join(dir, 'host'));
+    const user = makeKey(join(dir, 'user'));
+    const sign = (...how: string[]): unknown =>
+      execFileSync('ssh-keygen', ['-q', '-s', ca.path, '-I', 'test', ...how], { stdio: 'ignore' });
+    sign('-h', '-n', 'hop', `${host.path}.pub`);
+    sign('-n', userInfo().username, `${user.path}.pub`);
+    const config = [`TrustedUserCAKeys ${ca.path}.pub`, `HostCertificate ${host.path}-cert.pub`];
+    [hop, node] = await Promise.all([startSshd({ hostKeys: [host.path], config }), startSshd()]);
+    // Only the certificate lets anybody in there.
+    writeFileSync(join(hop.dir, 'authorized_keys'), '');
+    fleet = join(dir, 'fleet');
+    mkdirSync(fleet);
+    writeFileSync(
+      join(fleet, 'fleet.yaml'),
+      stringify({
+        id: '01JQZ0000000000000000TEST0',
+        name: 'test',
+        bastions: { hop: { address: '127.0.0.1', port: hop.port, user: hop.user, identity: user.path } },
+        nodes: {
+          n1: { address: '127.0.0.1', port: node.port, user: node.user, identity: node.userKey.path, via: 'hop' },
+          n2: { address: '127.0.0.1', port: 1, user: node.user, identity: node.userKey.path, via: 'hop' },
+        },
+      }),
+    );
+  });
+  afterAll(async () => {
+    await Promise.all([hop.stop(), node.stop()]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const edgectl = (...argv: string[]) =>
+    runCli(argv, { env: { HOME: dir, EDGECTL_FLEET: fleet, TMPDIR: process.env['TMPDIR'] } });
+
+  it('reads the node’s keys through it, pins them, and works with the node', async () => {
+    const file = join(fleet, 'known_hosts');
+    writeFileSync(file, `@cert-authority hop ${ca.line}\n`);
+    const trusted = await edgectl('node', 'trust', 'n1', '--yes', '--json');
+    expect(trusted.exitCode, trusted.stdout + trusted.stderr).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(`@cert-authority hop ${ca.line}\nn1 ${node.hostKeys[0]?.line}\n`);
+    const ran = await edgectl('node', 'exec', 'n1', '--', 'echo', 'through');
+    expect([ran.exitCode, ran.stdout]).toEqual([0, expect.stringContaining('through')]);
+  });
+
+  it('tells a node that is down from a bastion that is not who it should be', async () => {
+    writeFileSync(join(fleet, 'known_hosts'), `@cert-authority hop ${ca.line}\n`);
+    const down = await edgectl('node', 'trust', 'n2', '--yes', '--json');
+    expect([down.exitCode, JSON.parse(down.stdout).result.nodes[0]]).toMatchObject([
+      3,
+      { state: 'unreachable', why: 'refused' },
+    ]);
+    const other = makeKey(join(dir, 'other-ca'));
+    writeFileSync(join(fleet, 'known_hosts'), `@cert-authority hop ${other.line}\n`);
+    const forged = await edgectl('node', 'trust', 'n1', '--yes', '--json');
+    const [finding] = JSON.parse(forged.stdout).result.nodes;
+    expect(finding.why).toMatch(/^host-key-/u);
+    expect(finding.message).toContain('bastion hop');
   });
 });

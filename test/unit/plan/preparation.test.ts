@@ -14,6 +14,16 @@ describe('the preparation in a slice', () => {
       key: 'ssh-ed25519 AAAA= ada@laptop',
       kit: { digest: 'ab'.repeat(32), builtAt: 1_700_000_000 },
       signers: 'cd'.repeat(32),
+      home: {
+        bastion: 'hop-eu',
+        address: '2001:db8::1',
+        port: 2222,
+        user: 'edgectl-home',
+        socket: '/srv/edgectl-home/n1.sock',
+        sshd: 22,
+        keys: ['ssh-ed25519 AAAA=', 'ssh-rsa BBBB='],
+      },
+      direct: true,
     };
     const text = sliceText({ ...common, health, kind: 'prepare', preparation: preparationLines(what) });
     expect(preparationOf(text)).toEqual(what);

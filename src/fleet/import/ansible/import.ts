@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Imported, ImportedNode, Remark } from '../model.js';
 import { looksSecret } from '../model.js';
+import type { AnsibleConfig } from './config.js';
 import { connectionOf } from './connection.js';
 import { readIniInventory } from './ini.js';
 import type { Group, Host } from './inventory.js';
@@ -22,6 +23,8 @@ export interface AnsibleSources {
   inventories: readonly string[];
   /** Directory of the playbooks: its group_vars/ and host_vars/ win over those beside the inventory. */
   playbookDir?: string;
+  /** What ansible.cfg says. */
+  config?: Pick<AnsibleConfig, 'vars' | 'remarks'>;
 }
 
 /** Reads Ansible inventories with their group_vars/ and host_vars/. Runs nothing and opens no vault. */
@@ -35,6 +38,9 @@ class AnsibleImport {
   constructor(private readonly sources: AnsibleSources) {}
 
   async run(): Promise<Imported> {
+    const { config } = this.sources;
+    for (const [name, value] of config?.vars ?? []) this.inventory.settings.set(name, value);
+    this.inventory.remarks.push(...(config?.remarks ?? []));
     const dirs: string[] = [];
     for (const source of this.sources.inventories) {
       const isDir = (await stat(source)).isDirectory();

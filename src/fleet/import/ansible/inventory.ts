@@ -20,6 +20,8 @@ export interface Host {
 export class Inventory {
   readonly groups = new Map<string, Group>();
   readonly hosts = new Map<string, Host>();
+  /** What ansible.cfg says, which every variable is stronger than. */
+  readonly settings: Vars = new Map();
   /** Variables of group_vars/ and host_vars/, by `group NAME` or `host NAME`; they win over those of the inventory itself. */
   readonly files = new Map<string, Vars>();
   readonly remarks: Remark[] = [];
@@ -91,6 +93,7 @@ export class Inventory {
   variables(host: Host, groups: readonly Group[]): Map<string, Var> {
     const all = this.group('all');
     return new Map([
+      ...this.settings,
       ...all.vars,
       ...groups.flatMap((group) => [...group.vars]),
       ...(this.files.get('group all') ?? []),

@@ -1,0 +1,23 @@
+import { lookAt, type LiveRow } from '../facts/live.js';
+import type { Fleet } from '../fleet/types.js';
+import { chosenNodes } from '../node/chosen-nodes.js';
+import { exitCodeOf } from '../node/exit-code.js';
+import { openNodes } from '../node/open.js';
+
+/** Looks at the nodes of a fleet, or at those of a selector, and says what can be done with each. Throws like `chosenNodes`. */
+export async function lookLive(
+  fleet: Fleet,
+  how: {
+    env: Readonly<Record<string, string | undefined>>;
+    on: string | undefined;
+    now: () => number;
+    signal: AbortSignal;
+  },
+): Promise<{ rows: LiveRow[]; exitCode: number; refused: boolean }> {
+  const nodes = chosenNodes(fleet, { names: [], on: how.on, emptyMeansAll: true }).map(({ id }) => id);
+  const { client, close } = openNodes(fleet, { env: how.env });
+  const { now, signal } = how;
+  const rows = await lookAt(client, nodes, { timeoutMs: 60_000, now, signal }).finally(close);
+  const refused = rows.some((row) => row.ok && row.abilities.some(({ state }) => state === 'refused'));
+  return { rows, refused, exitCode: exitCodeOf(rows.map((row) => (row.ok ? 'ok' : row.verdict))) };
+}
