@@ -1,4 +1,5 @@
 import type { AttestEnd } from '../operations/secrets/attest-nodes.js';
+import type { AuditEnd } from '../operations/secrets/audit-nodes.js';
 import type { EnrollEnd } from '../operations/secrets/enroll.js';
 import type { SecretRow } from '../operations/secrets/list-secrets.js';
 import type { NodeEnd } from '../operations/secrets/node-desk.js';
@@ -95,4 +96,18 @@ export function entryText(entry: SecretEntry): string {
 
 function verdict(end: NodeEnd, ui: Ui): string {
   return end.verdict === 'ok' ? ui.theme.good('ok') : ui.theme.bad(end.verdict);
+}
+
+/** What nodes wrote down, a line an entry; a fault of the chain comes last. */
+export function auditText(ends: readonly AuditEnd[], ui: Ui): string {
+  const rows = ends.flatMap(({ node, entries }) =>
+    entries.map((entry) => [
+      node,
+      ...['what', 'name', 'generation', 'detail', 'up'].map((key) => oneLine(String(entry[key] ?? ''), 80)),
+    ]),
+  );
+  const faults = ends
+    .filter((end) => end.verdict !== 'ok')
+    .map((end) => `${verdict(end, ui)} ${end.node}: ${oneLine(end.message ?? '')}`);
+  return [ui.table(['node', 'what', 'name', 'generation', 'detail', 'up (s)'], rows), ...faults].join('\n');
 }

@@ -4,6 +4,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { EdgectlError } from '../errors/error.js';
 import { oneLine } from '../util/escape.js';
+import { mapLimit } from '../util/map-limit.js';
 import { nodeClasses } from './enrolled.js';
 
 const secretSchema = z.strictObject({
@@ -51,6 +52,17 @@ const deliverySchema = z.strictObject({
 /** What a node told of the secrets that it has: a report, not an order; nothing is decided by it but what is left to deliver. */
 export type Delivery = z.infer<typeof deliverySchema>;
 
+const auditSchema = z.strictObject({
+  schema: z.literal(1),
+  node: z.string(),
+  lines: z.number().int().nonnegative(),
+  /** SHA-256 of the last line, hex; empty for none. */
+  head: z.string(),
+  at: z.string(),
+});
+/** How far a node's audit file was seen: what stands before that can never read differently again. */
+export type AuditHead = z.infer<typeof auditSchema>;
+
 /** The secrets of a fleet repository: ciphertext and public data only. */
 export class SecretStore {
   constructor(private readonly dir: string) {}
@@ -88,7 +100,7 @@ export class SecretStore {
     await rm(dir, { recursive: true, force: true });
     await mkdir(path.join(dir, 'nodes'), { recursive: true });
     if (bundle !== undefined) await writeFileAtomic(path.join(dir, 'bundle.age'), bundle);
-    for (const one of sealed) await writeJson(path.join(dir, 'nodes', `${one.node}.json`), one);
+    await mapLimit(sealed, 32, async (one) => await writeJson(path.join(dir, 'nodes', `${one.node}.json`), one));
     const home = path.join(this.dir, 'secrets', entry.name);
     await writeJson(path.join(home, 'secret.json'), entry);
     for (const name of await list(home))
@@ -103,6 +115,15 @@ export class SecretStore {
   async putDelivery(delivery: Delivery): Promise<void> {
     await mkdir(path.join(this.dir, 'deliveries'), { recursive: true });
     await writeJson(path.join(this.dir, 'deliveries', `${delivery.node}.json`), delivery);
+  }
+
+  async audited(node: string): Promise<AuditHead | undefined> {
+    return readJson(path.join(this.dir, 'audit', `${node}.json`), auditSchema);
+  }
+
+  async putAudited(head: AuditHead): Promise<void> {
+    await mkdir(path.join(this.dir, 'audit'), { recursive: true });
+    await writeJson(path.join(this.dir, 'audit', `${head.node}.json`), head);
   }
 
   #generation(entry: Pick<SecretEntry, 'name' | 'generation'>): string {

@@ -2,6 +2,7 @@
 SRK=0x81000001
 AK=0x81010003
 COUNTER=0x1800100
+FLOOR=
 RAW_TPM=
 
 # tpm_conf: sets TCTI from ETC/tpm.conf (`tcti=device:/dev/tpm0`), else the kernel's own; fails with words when there is none.
@@ -35,18 +36,21 @@ tpm_open() {
   TPM_DIR=$V/tpm.$$
   (umask 077 && mkdir -p "$TPM_DIR") || fail READ_ONLY "$V cannot be written"
   export TPM2TOOLS_TCTI="$TCTI"
-  tpm_flush
+  tpm_flush_all
+  POLICY_LOADED=
   tpm_ok tpm2_getcap properties-variable || tpm_fail 'the TPM does not answer'
 }
 # tpm_close: gives the slots and the lock back, and removes every context.
 tpm_close() {
   [ -n "$TPM_DIR" ] || return 0
-  tpm_flush
+  tpm_flush_all
   rm -rf "$TPM_DIR"
   TPM_DIR=
   exec 9>&-
 }
-tpm_flush() {
+# tpm_flush: frees the slots of keys; tpm_flush_all those of sessions too.
+tpm_flush() { [ -z "$RAW_TPM" ] || tpm2_flushcontext -t >/dev/null 2>&1 </dev/null; }
+tpm_flush_all() {
   [ -n "$RAW_TPM" ] || return 0
   for tf_what in -t -l -s; do tpm2_flushcontext "$tf_what" >/dev/null 2>&1 </dev/null; done
 }

@@ -194,10 +194,14 @@ stage_content() {
 
 # policy_load DIR: makes an approved policy ready: kn (name of the policy key), tk (the TPM's word that it was signed).
 policy_load() {
+  # Both hold until the TPM is switched off.
+  [ "$POLICY_LOADED" != "$1" ] || return 0
+  POLICY_LOADED=
   cat "$1/ap" "$S/trust/ref" >"$TPM_DIR/msg"
   tpm_ok tpm2_loadexternal -C o -G ecc -u "$S/trust/policy.pem" -c policykey -n kn || return 1
   tpm_ok tpm2_verifysignature -c policykey -g sha256 -m msg -s "$1/ap.sig" -t tk || { tpm_flush; return 1; }
   tpm_flush
+  POLICY_LOADED=$1
 }
 # session_open FLOOR: a session, salted and encrypted, in which the first policy that fits was satisfied. Sets CLOSED to why there is none.
 session_open() {
@@ -276,6 +280,8 @@ secret_open() {
   shift
   key_of "$so_dir" || { CLOSED='its sealed key is not there'; return 1; }
   tpm_open
+  # One that somebody deleted is made anew, above every value that it had.
+  [ -n "$FLOOR" ] || tpm_counter
   open_tpm "$so_dir" "$KEY" "$KEY_FLOOR" "$@"
 }
 
@@ -376,9 +382,9 @@ commit_tidy() {
   for ct_dir in "$GEN_DIR"/key-*; do [ "$ct_dir" = "$KEY" ] || rm -rf "$ct_dir"; done
 }
 
-# secrets_out: every current secret as a file in memory, for its owner only; those that are gone go. Sets OUT_FAILED.
+# secrets_out: every current secret as a file in memory, for its owner only; those that are gone go. Sets OUT_FAILED, and OPENED to those that did open.
 secrets_out() {
-  OUT_FAILED=
+  OUT_FAILED='' OPENED=' '
   sys_ram || fail NO_RAM "no file system in memory can be mounted at $RAM"
   for sx_path in "$S/store"/*; do
     sx_name=${sx_path##*/}
@@ -388,7 +394,7 @@ secrets_out() {
     if [ "$M_remove" = 1 ]; then rm -f "$RAM/$sx_name"; continue; fi
     rm -f "$RAM/.$sx_name.new"
     if secret_open "$sx_dir" -o "$RAM/.$sx_name.new" && chmod "$M_mode" "$RAM/.$sx_name.new" && { [ "$(id -u)" != 0 ] || chown "$M_owner" "$RAM/.$sx_name.new"; }; then
-      mv -f "$RAM/.$sx_name.new" "$RAM/$sx_name"
+      mv -f "$RAM/.$sx_name.new" "$RAM/$sx_name" && OPENED="$OPENED$sx_name "
     else
       rm -f "$RAM/.$sx_name.new"
       OUT_FAILED="$OUT_FAILED $sx_name: $CLOSED"
@@ -409,7 +415,8 @@ secret_status() {
   fi
   secret_lines
 }
-# secret_lines: each secret, opened once to nowhere: the proof that it would open at the next boot.
+# secret_lines: each secret, opened once to nowhere unless that was done just now: the proof that it would open at the next boot.
+OPENED=' '
 secret_lines() {
   for sl_path in "$S/store"/*; do
     sl_name=${sl_path##*/}
@@ -419,6 +426,7 @@ secret_lines() {
     sl_opens=false
     if ! manifest_load "$sl_dir"; then CLOSED=$WRONG
     elif [ "$M_remove" = 1 ]; then sl_opens=true
+    elif case $OPENED in *" $sl_name "*) ;; *) false ;; esac; then sl_opens=true
     elif secret_open "$sl_dir" -o /dev/null; then sl_opens=true
     fi
     current_of "$sl_name"

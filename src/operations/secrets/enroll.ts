@@ -62,6 +62,7 @@ export async function enrollNodes(
   const shared = {
     keys,
     known: await readAllEnrolled(fleet, keys.manifest.publicKey),
+    claimed: new Map<string, string>(),
     authorities: await readEkAuthorities(path.join(fleet.dir, 'trust', 'tpm-ca')),
     trust: await trustStatement(fleet, keys, around),
     pinned: fileKnownHosts(fleet.knownHostsFile),
@@ -72,6 +73,8 @@ export async function enrollNodes(
 interface Shared {
   keys: OperatorKeys;
   known: Map<string, EnrolledNode>;
+  /** Endorsement keys that were shown in this command, by the node that showed them first: many are asked at the same time. */
+  claimed: Map<string, string>;
   authorities: Awaited<ReturnType<typeof readEkAuthorities>>;
   trust: TrustStatement;
   pinned: ReturnType<typeof fileKnownHosts>;
@@ -179,12 +182,14 @@ class Enrollment {
 
   /** One TPM is one node: the other one is a copy, or was given away without saying so. */
   #refuseTwice(ekHash: string): void {
-    for (const [name, other] of this.shared.known)
-      if (name !== this.node.id && other.tpm?.ekHash === ekHash)
-        throw new EdgectlError('TPM_ATTESTATION', {
-          message: `The TPM of ${this.node.id} is enrolled as that of ${name} already.`,
-          hint: `when the board was moved: delete enrolled/${name}.json, commit, and enroll again`,
-        });
+    const recorded = [...this.shared.known.values()].find(({ node, tpm }) => node !== this.node.id && tpm?.ekHash === ekHash); // prettier-ignore
+    const first = recorded?.node ?? this.shared.claimed.get(ekHash) ?? this.node.id;
+    this.shared.claimed.set(ekHash, first);
+    if (first === this.node.id) return;
+    throw new EdgectlError('TPM_ATTESTATION', {
+      message: `The TPM of ${this.node.id} is enrolled as that of ${first} already.`,
+      hint: `when the board was moved: delete enrolled/${first}.json, commit, and enroll again`,
+    });
   }
 
   #ratchet(record: EnrolledNode): void {

@@ -11,6 +11,7 @@ import { requireOperatorKeys } from '../../secrets/keys.js';
 import { revokeForNode, sealForNode } from '../../secrets/seal-for-node.js';
 import type { SealedForNode, SecretEntry } from '../../secrets/store.js';
 import { checkSecretName, SecretStore } from '../../secrets/store.js';
+import { mapLimit } from '../../util/map-limit.js';
 import type { Surroundings } from '../surroundings.js';
 
 /** What is said about a secret; what is left out stays as it was, or takes its default. */
@@ -168,9 +169,9 @@ async function raiseFloors(
   known: ReadonlyMap<string, EnrolledNode>,
   keys: OperatorKeys,
 ): Promise<void> {
-  for (const { node, floor } of sealed) {
+  await mapLimit(sealed, 32, async ({ node, floor }) => {
     const record = known.get(node);
     if (record !== undefined && floor > record.floor)
       await writeEnrolled(fleet.dir, { ...record, floor }, keys.manifest.privateKey);
-  }
+  });
 }

@@ -13,7 +13,7 @@ const first = Buffer.concat([Buffer.from('first-0c4f\0value\n\n'), Buffer.from([
 const second = Buffer.from('second-7be1 value');
 const third = Buffer.from('third-99d0 value\n');
 
-describe.skipIf(needs.skip)('a secret from the operator to the node', () => {
+describe.skipIf(needs.skip)('a secret from the operator to the node', { timeout: 1_200_000 }, () => {
   let fleet: SecretFleet;
   let node: string;
   let away: string;
@@ -21,7 +21,7 @@ describe.skipIf(needs.skip)('a secret from the operator to the node', () => {
   beforeAll(async () => {
     fleet = await secretFleet(2);
     [node = '', away = ''] = fleet.nodes;
-  });
+  }, 1_200_000);
   afterAll(async () => {
     await fleet?.close();
   });
