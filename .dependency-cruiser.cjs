@@ -75,6 +75,11 @@ module.exports = {
       'Targets come from the fleet, payloads from the bundle store.',
     ),
     room('seal', ['errors', 'util'], 'TPM structures and encryption know neither nodes nor fleets.'),
+    room(
+      'secrets',
+      ['errors', 'util', 'fleet', 'keys', 'seal', 'plan'],
+      'What the repository keeps of enrolled nodes and secrets; reaches no node.',
+    ),
     room('keys', ['errors', 'util', 'process', 'fleet', 'seal'], ''),
     room(
       'bundle',

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { homedir, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from '@oclif/core';
 import { EdgectlError } from '../errors/error.js';
@@ -14,6 +12,7 @@ import type { ErrorReport } from './error-report.js';
 import { runFlags, sharedFlags, sudoFlags } from './flags.js';
 import type { CommandResult } from './output.js';
 import { sudoPasswordOf, type SudoFlags } from './sudo.js';
+import { surroundingsOf } from './surroundings.js';
 
 /** What a command that makes a plan may be asked to do with it. */
 export interface ProposalFlags {
@@ -40,16 +39,8 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
   }
 
   protected get surroundings(): Surroundings {
-    return {
-      env: this.io.env,
-      homedir: this.io.env['HOME'] ?? homedir(),
-      tmpdir: tmpdir(),
-      now: () => this.clock.now(),
-      randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-      signal: this.signal,
-      interactive: this.io.isTTY,
-      tool: `edgectl ${this.config.version}`,
-    };
+    const { io, clock, signal, config } = this;
+    return surroundingsOf({ io, clock, signal, version: config.version });
   }
 
   protected override async began(): Promise<void> {

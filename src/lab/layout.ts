@@ -61,6 +61,11 @@ function stateHome(env: Env): string {
   return state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state');
 }
 
+/** Where a node of the sandbox keeps what it opened: memory, named after its root (templates/node/init-sandbox.sh). */
+export function memoryDir(nodeRoot: string): string {
+  return join('/dev/shm', `edgectl-lab-${createHash('sha256').update(nodeRoot).digest('hex').slice(0, 24)}`);
+}
+
 /** Options of the `--dir` flag of every lab command. */
 export const labDirOption = {
   helpValue: 'DIR',

@@ -16,6 +16,8 @@ export interface ProvisionOptions {
   layout: LabLayout;
   fleetId: string;
   nodes: readonly RosterNode[];
+  /** Public host keys by node: what a machine has in /etc/ssh. */
+  hostKeys: ReadonlyMap<string, string>;
   /** Version that the kit says of itself. */
   version: string;
   now: () => Date;
@@ -39,7 +41,7 @@ PRETTY_NAME="edgectl lab (a sandbox, not a machine)"
 
 /** Make the root of every node: one is prepared, the others are copies of it with a name of their own. */
 export async function makeNodeRoots(options: ProvisionOptions): Promise<void> {
-  const { layout, nodes, fleetId } = options;
+  const { layout, nodes, fleetId, hostKeys } = options;
   const model = join(layout.dir, 'model');
   await makeModel(model, options);
   await mapLimit(nodes, copyConcurrency, async ({ id }) => {
@@ -47,12 +49,13 @@ export async function makeNodeRoots(options: ProvisionOptions): Promise<void> {
     await cp(model, root, { recursive: true, verbatimSymlinks: true });
     await writeFile(join(root, 'etc', 'edgectl', 'node.conf'), `node=${id}\nfleet=${fleetId}\n`);
     await writeFile(join(root, 'etc', 'hostname'), `${id}\n`);
+    await writeFile(join(root, 'etc', 'ssh', 'ssh_host_ed25519_key.pub'), `${hostKeys.get(id) ?? ''}\n`);
   });
   await rm(model, { recursive: true, force: true });
 }
 
 async function makeModel(root: string, { layout, fleetId, version, now }: ProvisionOptions): Promise<void> {
-  for (const dir of ['etc/lab-init/units', 'etc/lab-runtime/workloads', 'var/lib', 'tmp']) {
+  for (const dir of ['etc/ssh', 'etc/lab-init/units', 'etc/lab-runtime/workloads', 'var/lib', 'tmp']) {
     await mkdir(join(root, dir), { recursive: true });
   }
   await writeFile(join(root, 'etc', 'os-release'), osRelease);

@@ -5,7 +5,7 @@ import { ulid } from 'ulid';
 import { startDaemon } from './daemon-process.js';
 import { labDown } from './down.js';
 import { fleetYaml, knownHosts, type LabBundle, runtimesYaml } from './fleet-files.js';
-import { fleetStateDir, type LabLayout } from './layout.js';
+import { fleetStateDir, memoryDir, type LabLayout } from './layout.js';
 import { freePorts } from './ports.js';
 import { makeNodeRoots } from './provision.js';
 import { type RosterNode, labRoster } from './roster.js';
@@ -82,11 +82,12 @@ export class LabUp {
       env,
       now: this.#options.now,
     });
-    state.leftElsewhere.push(...runtimes.paths);
+    state.leftElsewhere.push(...runtimes.paths, ...roster.map(({ id }) => memoryDir(this.#layout.nodeRoot(id))));
     await writeLabState(this.#layout, state);
     await writeFile(join(this.#layout.fleetDir, 'runtimes.yaml'), runtimesYaml('lab-runtime', runtimes.bundles));
     onStep(`Preparing ${roster.length} nodes with the node kit`);
-    await makeNodeRoots({ ...this.#options, fleetId: this.#fleetId, nodes: roster });
+    const hostKeys = new Map(nodes.nodes.map(({ id, hostPublicKey }) => [id, hostPublicKey]));
+    await makeNodeRoots({ ...this.#options, fleetId: this.#fleetId, nodes: roster, hostKeys });
     onStep('Booting');
     const daemon = await startDaemon(this.#layout);
     await writeLabState(this.#layout, { ...state, daemon: { ...daemon, socket: this.#layout.socket } });

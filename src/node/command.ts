@@ -19,6 +19,8 @@ export function isChanging(call: Pick<KitCall, 'verb' | 'fields'>): boolean {
       return !call.fields['mode']?.startsWith('check');
     case 'lease':
       return call.fields['op'] !== 'show';
+    case 'secret':
+      return call.fields['op'] !== 'status' && call.fields['op'] !== 'audit';
     case 'stage':
       return call.fields['op'] !== 'offer';
     default:

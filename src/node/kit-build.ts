@@ -23,6 +23,8 @@ export const kitParts = [
   '65-settle',
   '70-recover',
   '75-remove',
+  '76-tpm',
+  '77-secrets',
   '78-kit',
   '80-verbs',
   'init',

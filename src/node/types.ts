@@ -17,6 +17,8 @@ export type KitVerb =
   | 'spool'
   | 'recover'
   | 'doctor'
+  | 'tpm'
+  | 'secret'
   | 'prepare';
 
 /** One request to the kit, as data. */

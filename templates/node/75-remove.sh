@@ -18,6 +18,7 @@ remove_all() {
     unwire "${ra_file##*/}"
   done
   if [ -f "$V/unwired" ]; then while read -r ra_path; do removed "$ra_path"; done <"$V/unwired"; fi
+  sys_ram_gone
   sys_trial_clear
   sys_remove_units
   [ -z "$ra_units$REWIRED" ] || sys_reload

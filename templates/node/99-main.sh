@@ -4,6 +4,14 @@ main() {
   [ $# = 0 ] || shift
   RUNNER_TX=
   case $VERB in
+    secrets-open | credential)
+      load_identity
+      trap '' HUP INT PIPE
+      trap at_exit EXIT
+      # Standard output is the secret's alone; what goes wrong is for the journal.
+      exec 4>&2
+      if [ "$VERB" = credential ]; then verb_credential "${1-}"; else verb_secrets_open; fi
+      exit $? ;;
     runner | settle | deadline | fallback)
       [ $# = 1 ] || die_early "$VERB wants one argument"
       load_identity
@@ -13,8 +21,8 @@ main() {
       exec 4>/dev/null
       "verb_$VERB" "$1"
       exit $? ;;
-    hello | facts | lease | stage | adopt | run | status | confirm | revert | undeny | eject | gc | spool | recover | doctor | prove) ;;
-    *) die_early 'usage: edgectl-node hello|facts|lease|stage|adopt|run|status|confirm|revert|undeny|eject|gc|spool|recover|doctor' ;;
+    hello | facts | lease | stage | adopt | run | status | confirm | revert | undeny | eject | gc | spool | recover | doctor | prove | tpm | secret) ;;
+    *) die_early 'usage: edgectl-node hello|facts|lease|stage|adopt|run|status|confirm|revert|undeny|eject|gc|spool|recover|doctor|tpm|secret' ;;
   esac
   open_answer
   trap at_exit EXIT

@@ -84,4 +84,14 @@ sys_trial() {
   printf 'start-limit=3\nstart-timeout=%s\n' "$2" >"$P/run/lab-init/units/$1.d/50-trial.conf"
 }
 sys_trial_clear() { rm -f "$P/run/lab-init/units"/*.d/50-trial.conf; }
+# sys_ram: a sandbox mounts nothing; its memory is a directory in /dev/shm, named after the node's root and kept for this boot only.
+sys_ram() {
+  sha_text "$P"
+  sr_dir=/dev/shm/edgectl-lab-$(printf '%s' "$SHA" | cut -c1-24)
+  if [ "$(readlink "$RAM")" = "$sr_dir" ] && [ -d "$sr_dir" ]; then return 0; fi
+  rm -rf "$sr_dir" "$RAM"
+  mkdir -p "$V" && (umask 077 && mkdir "$sr_dir") && ln -s "$sr_dir" "$RAM"
+}
+sys_ram_gone() { [ ! -L "$V/secrets" ] || rm -rf "$(readlink "$V/secrets")"; }
+sys_secret_units() { :; }
 sys_remove_units() { :; }

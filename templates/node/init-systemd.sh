@@ -151,12 +151,65 @@ sys_hang_up() {
   systemd-run --quiet --no-block --collect --on-active=5s --timer-property=AccuracySec=1s systemctl stop edgectl-call-home.service \
     >/dev/null 2>&1 </dev/null
 }
+# sys_ram: memory that is never swapped, for what was opened. ramfs, because tmpfs may swap before Linux 6.4.
+sys_ram() {
+  [ "$(stat -f -c %T "$RAM" 2>/dev/null)" = ramfs ] && return 0
+  mkdir -p "$RAM" && chmod 755 "$RAM" && mount -t ramfs -o mode=0755,nodev,nosuid,noexec ramfs "$RAM"
+}
+sys_ram_gone() { umount "$V/secrets" 2>/dev/null || :; }
+# sys_secret_units: opening at boot, and the socket that LoadCredential= reads.
+sys_secret_units() {
+  ssu_dir=$P/etc/systemd/system
+  ssu_changed=
+  secret_unit edgectl-secrets.service "[Unit]
+Description=Open the secrets of this node
+After=edgectl-recover.service
+RequiresMountsFor=/var/lib/edgectl
+Before=multi-user.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=$ENTRY secrets-open
+TimeoutStartSec=600
+[Install]
+WantedBy=multi-user.target
+"
+  secret_unit edgectl-credentials.socket "[Unit]
+Description=Secrets of this node for LoadCredential=
+[Socket]
+ListenStream=/run/edgectl/credentials.sock
+SocketMode=0600
+Accept=yes
+MaxConnections=64
+[Install]
+WantedBy=sockets.target
+"
+  secret_unit edgectl-credentials@.service "[Unit]
+Description=A secret for a unit (%i)
+CollectMode=inactive-or-failed
+[Service]
+ExecStart=$ENTRY credential %i
+StandardInput=null
+StandardOutput=socket
+StandardError=journal
+TimeoutStartSec=600
+"
+  [ -n "$ssu_changed" ] || return 0
+  sys_reload
+  systemctl enable edgectl-secrets.service >/dev/null 2>&1
+  systemctl enable --now edgectl-credentials.socket >/dev/null 2>&1
+}
+secret_unit() {
+  kv_same "$ssu_dir/$1" "$2" && return 0
+  ssu_changed=1
+  put_file "$ssu_dir/$1" "$2"
+}
 sys_remove_units() {
   sys_hang_up
   # It remains active after its run; stopped, systemd has nothing to remember it for.
-  systemctl disable --now edgectl-recover.service >/dev/null 2>&1
+  systemctl disable --now edgectl-recover.service edgectl-secrets.service edgectl-credentials.socket >/dev/null 2>&1
   for sru_unit in edgectl-tx.service edgectl-deadman.service edgectl-deadman.timer; do sys_forget "$sru_unit"; done
-  for sru_unit in edgectl-recover.service edgectl-fallback@.service; do
+  for sru_unit in edgectl-recover.service edgectl-fallback@.service edgectl-secrets.service edgectl-credentials.socket edgectl-credentials@.service; do
     [ -f "$P/etc/systemd/system/$sru_unit" ] || continue
     rm -f "$P/etc/systemd/system/$sru_unit"
     removed "/etc/systemd/system/$sru_unit"

@@ -131,7 +131,7 @@ prepare_user() {
     fi
   fi
   pu_verbs=
-  for pu_verb in hello facts lease stage adopt run status confirm revert undeny eject gc spool recover doctor; do
+  for pu_verb in hello facts lease stage adopt run status confirm revert undeny eject gc spool recover doctor tpm secret; do
     pu_verbs="$pu_verbs${pu_verbs:+, }$KIT $pu_verb"
   done
   install_file "$P/etc/sudoers.d/edgectl" 440 "$ARG_user ALL=(root) NOPASSWD: $pu_verbs$NL"

@@ -38,6 +38,11 @@ export class Operator {
     return runCli(argv, { env: this.env });
   }
 
+  /** Runs a command with text on standard input. */
+  feed(input: string, ...argv: string[]): Promise<CliOutcome> {
+    return runCli(argv, { env: this.env, input });
+  }
+
   /** Runs a command that must succeed; the result of its JSON envelope. */
   async must<T = unknown>(...argv: string[]): Promise<T> {
     const outcome = await this.run(...argv, '--json');

@@ -49,8 +49,8 @@ export class TpmMaker {
     await copyFile(path.join(this.dir, 'ca', 'issuer.pem'), path.join(folder, 'software-tpm.pem'));
   }
 
-  /** Makes a TPM with certificates and switches it on. */
-  async make(name: string): Promise<SoftwareTpm> {
+  /** Makes a TPM with certificates and switches it on; it listens at `socket` when that is given. */
+  async make(name: string, socket?: string): Promise<SoftwareTpm> {
     const dir = path.join(this.dir, name);
     await mkdir(dir);
     const setup = ['--tpm2', '--tpmstate', dir, '--create-ek-cert', '--pcr-banks', 'sha256', '--overwrite'];
@@ -58,7 +58,7 @@ export class TpmMaker {
       timeoutMs: 60_000,
     });
     if (made.status !== 0) throw new Error(`swtpm_setup: ${made.stdout}${made.stderr}`);
-    const tpm = new SoftwareTpm(dir);
+    const tpm = new SoftwareTpm(dir, socket);
     this.#made.push(tpm);
     await tpm.powerOn();
     return tpm;
@@ -75,15 +75,18 @@ export class TpmMaker {
 export class SoftwareTpm {
   #process: ChildProcess | undefined;
 
-  constructor(readonly dir: string) {}
+  constructor(
+    readonly dir: string,
+    private readonly socket = path.join(dir, 's'),
+  ) {}
 
   /** What TPM2TOOLS_TCTI has to be. */
   get tcti(): string {
-    return `swtpm:path=${path.join(this.dir, 's')}`;
+    return `swtpm:path=${this.socket}`;
   }
 
   async powerOn(): Promise<void> {
-    const socket = path.join(this.dir, 's');
+    const { socket } = this;
     for (const file of [socket, `${socket}.ctrl`]) await rm(file, { force: true });
     const args = ['socket', '--tpm2', '--tpmstate', `dir=${this.dir}`, '--flags', 'not-need-init,startup-clear'];
     const ends = ['--ctrl', `type=unixio,path=${socket}.ctrl`, '--server', `type=unixio,path=${socket}`];

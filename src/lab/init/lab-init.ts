@@ -73,14 +73,18 @@ export class LabInit {
     await writeFile(join(run, 'boot_id'), `${this.#bootId}\n`);
     await writeFile(join(run, 'booted_at'), `${Math.floor(await uptime())}\n`);
     await this.recover();
+    // What edgectl-secrets.service does on a machine.
+    if (await exists(join(this.root, 'var/lib/edgectl/secrets/store'))) await this.#kit('secrets-open');
     for (const name of await enabledUnits(this.root)) await this.#unit(name).start();
   }
 
   /** Run the kit's recovery, as the unit of a real machine does at boot; nothing when there is no kit. */
   async recover(): Promise<void> {
-    const path = join(this.root, kit);
-    if (!(await exists(path))) return;
-    const child = this.spawn([path, 'recover']);
+    if (await exists(join(this.root, kit))) await this.#kit('recover');
+  }
+
+  async #kit(verb: string): Promise<void> {
+    const child = this.spawn([join(this.root, kit), verb]);
     child.stdin?.end();
     child.stdout?.resume();
     child.stderr?.resume();

@@ -3,7 +3,7 @@ import { sign } from 'node:crypto';
 import { EdgectlError } from '../../errors/error.js';
 import { digestSizes } from './algorithms.js';
 import { objectName } from './name.js';
-import { policyAuthorize } from './policy.js';
+import { policyAuthorize, policyNv } from './policy.js';
 import { externalKey } from './public-key.js';
 import { decodeSignature, encodeSignature, verifySignature } from './signature.js';
 
@@ -34,6 +34,17 @@ export function policyReference(scope: { node: string } | { group: string }): Bu
 /** The authPolicy of objects that open under any policy which this key approves for this reference. Throws TPM_STRUCTURE when it is no P-256 key. */
 export function authorizedPolicy(policyKey: KeyObject, reference: Buffer): Buffer {
   return policyAuthorize(objectName(externalKey(policyKey)), reference);
+}
+
+/** What opens an object while the counter with this name is at most `generation`: stands behind PolicyAuthorize, so that no approval can lift it. */
+export interface GenerationLimit {
+  nvName: Buffer;
+  generation: bigint;
+}
+
+/** The authPolicy of one generation of a secret: an approved policy for this reference, and the counter. Throws TPM_STRUCTURE, SEAL_POLICY_INVALID. */
+export function generationPolicy(policyKey: KeyObject, reference: Buffer, limit: GenerationLimit): Buffer {
+  return policyNv(authorizedPolicy(policyKey, reference), limit.nvName, limit.generation);
 }
 
 /** Approves a policy digest for a reference. Throws SEAL_POLICY_INVALID on what is no digest, or approves everything. */

@@ -63,6 +63,11 @@ export function pcrIndices(indices: Iterable<number>): number[] {
   return sorted;
 }
 
+/** Reads a list such as `7,11`. Throws SEAL_POLICY_INVALID. */
+export function parsePcrs(text: string): number[] {
+  return pcrIndices(text.split(',').map((word) => (/^\d{1,2}$/.test(word.trim()) ? Number(word) : NaN)));
+}
+
 /** The values in the order of their indices, one after the other: what a TPM digests. Throws SEAL_POLICY_INVALID on a value that is no SHA-256 digest. */
 export function concatenatedPcrs(values: PcrValues): Buffer {
   const ordered = pcrIndices(values.keys()).map((index) => values.get(index) ?? Buffer.alloc(0));

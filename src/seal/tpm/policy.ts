@@ -47,8 +47,8 @@ function policyPcr(before: Buffer, values: PcrValues): Buffer {
   return extend(before, commandCodes.policyPcr, selection, sha256(concatenatedPcrs(values)));
 }
 
-/** PolicyNV (part 3, 23.9): the counter at this name is at most `generation`. */
-function policyNv(before: Buffer, nvName: Buffer, generation: bigint): Buffer {
+/** PolicyNV (part 3, 23.9) upon another policy: the counter at this name is at most `generation`. Throws SEAL_POLICY_INVALID. */
+export function policyNv(before: Buffer, nvName: Buffer, generation: bigint): Buffer {
   const operands = sha256(Buffer.concat([u64(unsigned(generation)), u16(0), u16(operations.unsignedLe)]));
   return extend(before, commandCodes.policyNv, operands, nvName);
 }

@@ -77,7 +77,7 @@ describe.skipIf(shellcheck.skip)('the shell code', () => {
     async (init, lab) => {
       check('edgectl-node', await buildKit({ ...options, init, lab }));
     },
-    60_000,
+    600_000,
   );
 
   it('of the scripts of first contact is clean and parses in every shell', async () => {
@@ -97,7 +97,7 @@ describe.skipIf(shellcheck.skip)('the shell code', () => {
         })),
     );
     check('facts', disable + (await factsScript({ components: ['runc'] })));
-  }, 60_000);
+  }, 600_000);
 });
 
 describe('the script of first contact', () => {
