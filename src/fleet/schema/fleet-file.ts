@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { link, siteRegistry } from './link.js';
 import {
   address,
   boolean,
@@ -51,8 +52,10 @@ const site = z.preprocess(
       labels: labels.optional(),
       via: via.optional(),
       transport: transport.optional(),
+      registry: siteRegistry.optional(),
+      link: link.optional(),
     },
-    { error: 'a map with region, address, labels, via, transport' },
+    { error: 'a map with region, address, labels, via, transport, registry, link' },
   ),
 );
 
