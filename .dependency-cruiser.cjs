@@ -87,6 +87,11 @@ module.exports = {
       'A registry is one of the places bundles come from.',
     ),
     room('registry', ['errors', 'util', 'process'], 'Credential helpers are programs.'),
+    room(
+      'cache',
+      ['registry', 'node', 'fleet', 'plan', 'errors', 'util'],
+      'Plans by registries and sites; scripts go out through the node client.',
+    ),
     room('journal', ['plan', 'errors', 'util'], ''),
     room('render', ['plan', 'executor', 'errors', 'util'], ''),
     {

@@ -20,6 +20,12 @@ export const catalogue = {
     exitCode: 4,
     summary: 'The signature of a bundle is missing, wrong, or by a key that is not allowed.',
   },
+  CACHE_DIGEST_UNKNOWN: { exitCode: 64, summary: 'No image of the fleet has anything of that digest.' },
+  CACHE_NO_SITE: {
+    exitCode: 64,
+    summary: 'No site with a registry wants an image.',
+    hint: 'give sites a registry in fleet.yaml and name images in images.yaml',
+  },
   CANCELLED: { exitCode: 1, summary: 'The prompt was declined; nothing was changed.' },
   CONFIG_INVALID: { exitCode: 64, summary: 'A file of the fleet repository has an error.' },
   CONFIG_NOT_FOUND: { exitCode: 64, summary: 'No fleet repository was found here.', hint: 'edgectl init' },

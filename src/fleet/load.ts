@@ -10,11 +10,13 @@ import { throwProblems } from './problem.js';
 import type { DynamicSource } from './dynamic/declaration.js';
 import { takeDynamic } from './dynamic/declaration.js';
 import { repeated, resolveParts } from './parts.js';
-import { danglingPlaces, declaredIn, nodeNames, selectorProblems } from './references.js';
+import { resolveImages } from './resolve-cache.js';
+import { danglingLeads, danglingPlaces, declaredIn, nodeNames, selectorProblems } from './references.js';
 import { resolvePolicy } from './resolve-policy.js';
 import { resolveRuntimes } from './resolve-runtimes.js';
 import type { NodesFile } from './schema/fleet-file.js';
 import { fleetFile, nodesFile } from './schema/fleet-file.js';
+import { imagesFile } from './schema/images-file.js';
 import { policyFile } from './schema/policy-file.js';
 import { isName } from './schema/scalars.js';
 import { runtimesFile } from './schema/runtimes-file.js';
@@ -69,12 +71,16 @@ class FleetLoader {
     const checked = [main, ...files, ...printed];
     const runtimesText = (await this.read('runtimes.yaml')) ?? '';
     const runtimes = this.check('runtimes.yaml', runtimesText, runtimesFile);
+    const imagesText = await this.read('images.yaml');
+    const images = imagesText === undefined ? undefined : this.check('images.yaml', imagesText, imagesFile);
     const policies = await this.policies();
     const sources = checked.map(({ source }) => source);
     const declared = declaredIn(sources);
+    const names = printed.length < this.sources.size ? undefined : nodeNames(sources);
     this.problems.push(
       ...sources.flatMap((source) => danglingPlaces(source, declared)),
-      ...selectorProblems(runtimes.source, printed.length < this.sources.size ? undefined : nodeNames(sources)),
+      ...sources.flatMap((source) => danglingLeads(source, sources, names)),
+      ...[runtimes, ...(images === undefined ? [] : [images])].flatMap(({ source }) => selectorProblems(source, names)),
     );
     const parts = checked.flatMap((part) =>
       part.ok ? [{ file: part.source.file, value: part.value, source: part.source }] : [],
@@ -82,7 +88,7 @@ class FleetLoader {
     if (parts.length > 1) this.problems.push(...repeated(parts));
     if (main.ok && main.value.lab === true) await this.checkLabMarker(main.source);
     throwProblems(this.problems);
-    if (!main.ok || !runtimes.ok) throw new Error('a file was refused without a reason');
+    if (!main.ok || !runtimes.ok || images?.ok === false) throw new Error('a file was refused without a reason');
 
     const { nodes, sites, bastions } = resolveParts(parts, { dir: this.dir, home: this.io.env['HOME'] });
     return {
@@ -96,6 +102,7 @@ class FleetLoader {
       sites,
       bastions,
       runtimes: resolveRuntimes(runtimes.value),
+      ...(images === undefined ? {} : { images: resolveImages(images.value) }),
       policies,
       knownHostsFile: path.join(this.dir, 'known_hosts'),
       allowedSignersFile: path.join(this.dir, 'trust', 'allowed_signers'),

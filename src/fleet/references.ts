@@ -83,6 +83,27 @@ export function danglingPlaces(source: YamlSource, declared: Declared): Problem[
   ];
 }
 
+/** Lead nodes of registries that are not there, or belong to another site; `names` is undefined when not every node is known. */
+export function danglingLeads(
+  source: YamlSource,
+  all: readonly YamlSource[],
+  names: readonly string[] | undefined,
+): Problem[] {
+  if (names === undefined) return [];
+  return Object.entries(mapAt(source.value, 'sites')).flatMap(([site, entry]): Problem[] => {
+    const lead = textAt(mapAt(entry, 'registry'), 'lead');
+    if (lead === undefined) return [];
+    const declared = all.map(({ value }) => mapAt(value, 'nodes')[lead]).find((node) => node !== undefined);
+    if (declared !== undefined && textAt(declared, 'site') === site) return [];
+    const why =
+      declared === undefined
+        ? `there is no node “${lead}”${didYouMean(lead, names)}`
+        : `the node “${lead}” belongs to another site`;
+    const path = ['sites', site, 'registry', 'lead'];
+    return [{ file: source.file, ...source.placeOf(path), message: `${path.join('.')}: ${why}` }];
+  });
+}
+
 /** Names of the nodes in files that may have errors elsewhere; undefined when one could not be read at all. */
 export function nodeNames(sources: readonly YamlSource[]): string[] | undefined {
   if (sources.some(({ value }) => (typeof value !== 'object' || value === null) && value !== '')) return undefined;

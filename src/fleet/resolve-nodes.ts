@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { resolveLink, resolveRegistry } from './resolve-cache.js';
 import type { NodesFile } from './schema/fleet-file.js';
 import type { Bastion, FleetNode, FleetSite } from './types.js';
 
@@ -24,6 +25,8 @@ export function resolveSites(file: NodesFile): Map<string, FleetSite> {
           ...(via === undefined ? {} : { via }),
           ...(site.transport === undefined ? {} : { transport: site.transport }),
           ...(site.proxy === undefined ? {} : { proxy: site.proxy }),
+          ...(site.registry === undefined ? {} : { registry: resolveRegistry(site.registry) }),
+          ...(site.link === undefined ? {} : { link: resolveLink(site.link) }),
         },
       ];
     }),

@@ -1,4 +1,5 @@
 import type { Knowledge } from './knowledge.js';
+import type { LinkWindow } from './schema/link.js';
 
 /** A host on the way to nodes that cannot be reached directly. */
 export interface Bastion {
@@ -55,6 +56,41 @@ export interface DesiredRuntime {
   source?: string;
 }
 
+/** The registry of a site, as its lead node sees it. */
+export interface SiteRegistry {
+  /** Scheme, host and port, without a slash at the end. */
+  url: string;
+  kind: 'distribution' | 'zot';
+  /** It may be spoken to without TLS though it is not loopback. */
+  insecure: boolean;
+  /** The node that fills it; the site's first node in service when absent. */
+  lead?: string;
+  /** Where the lead node keeps what is under way; below the login's state directory when absent. */
+  spool?: string;
+}
+
+/** What a site's line may be used for. */
+export interface SiteLink {
+  bytesPerSecond?: number;
+  /** None: at any time. */
+  windows: readonly LinkWindow[];
+  /** IANA name; there when there are windows. */
+  zone?: string;
+  monthlyBytes?: number;
+}
+
+/** One line of images.yaml: an image or artifact that shall be in the registries of sites. */
+export interface DesiredImage {
+  /** `REGISTRY/REPOSITORY:TAG` or with a digest. */
+  image: string;
+  /** Selector expression: the sites of these nodes; empty matches every node. */
+  on: string;
+  /** Only the platforms of the site's nodes, or all. */
+  platforms: 'nodes' | 'all';
+  /** The source is spoken to without TLS. */
+  insecure: boolean;
+}
+
 /** A place with nodes in it. */
 export interface FleetSite {
   region: string;
@@ -66,6 +102,8 @@ export interface FleetSite {
   transport?: FleetNode['transport'];
   /** Proxy for HTTP on behalf of its nodes, a URL, or `direct`. */
   proxy?: string;
+  registry?: SiteRegistry;
+  link?: SiteLink;
 }
 
 export interface RolloutPolicyStage {
@@ -114,6 +152,8 @@ export interface Fleet {
   /** Declared bastions by name, also those that no node goes through. */
   bastions?: ReadonlyMap<string, Bastion>;
   runtimes: readonly DesiredRuntime[];
+  /** What the sites' registries shall hold; nothing when there is no images.yaml. */
+  images?: readonly DesiredImage[];
   policies: ReadonlyMap<string, RolloutPolicy>;
   /** Facts and run states, when a selector of this command asked for them. */
   knowledge?: Knowledge;

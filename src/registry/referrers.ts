@@ -63,14 +63,29 @@ export async function addToFallback(
 ): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
     const there = await fallback(client, repository, subject);
-    const known = new Map((there?.manifests ?? []).map((each) => [each.digest, each]));
-    if (referrers.every((each) => known.has(each.descriptor.digest))) return;
-    for (const each of referrers) known.set(each.descriptor.digest, entryOf(each));
-    const raw = Buffer.from(
-      JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [...known.values()] }),
-    );
+    const raw = mergeReferrers(there?.raw ?? Buffer.alloc(0), referrers);
+    if (raw === undefined) return;
     const descriptor = { mediaType: mediaTypes.index, digest: digestOf(raw), size: raw.length };
     await client.putManifest(repository, referrersTag(subject), { raw, descriptor });
+  }
+}
+
+/**
+ * A list of referrers with some more in it, for a fallback tag; undefined when they are in it already. What cannot be read as a list is
+ * as good as none. Pure.
+ */
+export function mergeReferrers(listed: Buffer, referrers: readonly Manifest[]): Buffer | undefined {
+  const known = new Map(readList(listed).map((each) => [each.digest, each]));
+  if (referrers.every((each) => known.has(each.descriptor.digest))) return undefined;
+  for (const each of referrers) known.set(each.descriptor.digest, entryOf(each));
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [...known.values()] }));
+}
+
+function readList(raw: Buffer): readonly Descriptor[] {
+  try {
+    return raw.length === 0 ? [] : parseManifest(raw, digestOf(raw), mediaTypes.index, 'the site').manifests;
+  } catch {
+    return [];
   }
 }
 

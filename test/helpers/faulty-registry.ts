@@ -122,6 +122,7 @@ export class FaultyRegistry {
       return this.#upload({ request, response, repository, rest, searchParams, fault, answer });
     if (kind === 'blobs') return this.#blob(`${repository}@${rest}`, request, fault, answer);
     if (kind === 'manifests') return this.#manifest(repository, rest, request, answer);
+    if (pathname === '/v2/') return answer(200);
     if (kind === 'referrers' && this.options.referrers === true) return this.#referrers(repository, rest, answer);
     answer(404, {}, Buffer.from('{"errors":[{"code":"NOT_FOUND","message":"no such thing"}]}'));
   }

@@ -24,6 +24,7 @@ export type Need =
   | 'xmllint'
   | 'docker-registry'
   | 'skopeo'
+  | 'curl'
   | 'systemd'
   | 'cgroup-delegation'
   | 'swtpm'
@@ -62,6 +63,7 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   tinyproxy: ['tinyproxy'],
   'docker-registry': ['docker-registry'],
   skopeo: ['skopeo'],
+  curl: ['curl'],
 };
 
 /** Says whether a test must be skipped on this machine and why; with EDGECTL_REQUIRE_ALL=1 any skip fails the test run. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { link, siteRegistry } from './link.js';
 import {
   address,
   boolean,
@@ -60,8 +61,10 @@ const site = z.preprocess(
       via: via.optional(),
       transport: transport.optional(),
       proxy: proxy.optional(),
+      registry: siteRegistry.optional(),
+      link: link.optional(),
     },
-    { error: 'a map with region, address, labels, via, transport, proxy' },
+    { error: 'a map with region, address, labels, via, transport, proxy, registry, link' },
   ),
 );
 

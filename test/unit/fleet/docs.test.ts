@@ -19,13 +19,20 @@ describe('the reference', () => {
   it('has examples of every file that load together', async () => {
     const dir = await mkdtemp(path.join(tmpdir(), 'fleet-docs-'));
     try {
-      const files = (await Promise.all(['fleet.md', 'runtimes.md', 'policies.md'].map(examples))).flat();
-      expect(files.map(([file]) => file)).toEqual(['fleet.yaml', 'runtimes.yaml', 'policies/careful.yaml']);
+      const files = (await Promise.all(['fleet.md', 'runtimes.md', 'images.md', 'policies.md'].map(examples))).flat();
+      expect(files.map(([file]) => file)).toEqual([
+        ...['fleet.yaml', 'runtimes.yaml', 'images.yaml', 'policies/careful.yaml'],
+      ]);
       await mkdir(path.join(dir, 'policies'));
       for (const [file, text] of files) await writeFile(path.join(dir, file), text);
       const fleet = await loadFleet(dir, { env: { HOME: '/root' } });
       expect(fleet.nodes).toHaveLength(3);
       expect(fleet.runtimes).toHaveLength(2);
+      expect(fleet.images).toHaveLength(2);
+      expect(fleet.sites?.get('osaka')).toMatchObject({
+        registry: { url: 'http://127.0.0.1:5000', kind: 'distribution', lead: 'pos-osaka-001' },
+        link: { bytesPerSecond: 1_000_000, monthlyBytes: 40_000_000_000, zone: 'Asia/Tokyo' },
+      });
       expect(fleet.policies.get('careful')?.stages).toHaveLength(2);
     } finally {
       await rm(dir, { recursive: true });
