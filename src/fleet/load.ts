@@ -3,6 +3,8 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import { builtinPolicies } from './builtin-policies.js';
+import type { DesiredState } from './desired.js';
+import { loadDesired } from './desired.js';
 import { noFleet } from './find.js';
 import { readPlainYaml } from './plain-yaml.js';
 import type { Problem } from './problem.js';
@@ -72,10 +74,12 @@ class FleetLoader {
     const policies = await this.policies();
     const sources = checked.map(({ source }) => source);
     const declared = declaredIn(sources);
+    const names = printed.length < this.sources.size ? undefined : nodeNames(sources);
     this.problems.push(
       ...sources.flatMap((source) => danglingPlaces(source, declared)),
-      ...selectorProblems(runtimes.source, printed.length < this.sources.size ? undefined : nodeNames(sources)),
+      ...selectorProblems(runtimes.source, names),
     );
+    const desired = await this.desired(names);
     const parts = checked.flatMap((part) =>
       part.ok ? [{ file: part.source.file, value: part.value, source: part.source }] : [],
     );
@@ -95,10 +99,20 @@ class FleetLoader {
       nodes,
       sites,
       runtimes: resolveRuntimes(runtimes.value),
+      desired,
       policies,
       knownHostsFile: path.join(this.dir, 'known_hosts'),
       allowedSignersFile: path.join(this.dir, 'trust', 'allowed_signers'),
     };
+  }
+
+  private async desired(nodes: readonly string[] | undefined): Promise<DesiredState> {
+    const { dir, problems } = this;
+    const read = async (file: string): Promise<string | undefined> => await this.read(file);
+    const desired = await loadDesired({ dir, problems, nodes, read, check: (...file) => this.check(...file) });
+    // What a file shall hold is desired state as much as its name.
+    for (const [file, digest] of desired.contents) this.contents.set(file, digest);
+    return desired;
   }
 
   declared(): DynamicSource[] {

@@ -1,3 +1,4 @@
+import type { DesiredState } from './desired.js';
 import type { Knowledge } from './knowledge.js';
 
 /** A host on the way to nodes that cannot be reached directly. */
@@ -103,6 +104,8 @@ export interface Fleet {
   /** Declared sites by name; their labels are in the nodes already. */
   sites?: ReadonlyMap<string, FleetSite>;
   runtimes: readonly DesiredRuntime[];
+  /** Sysctls, files, units and packages, and what is known of differences. */
+  desired?: DesiredState;
   policies: ReadonlyMap<string, RolloutPolicy>;
   /** Facts and run states, when a selector of this command asked for them. */
   knowledge?: Knowledge;
