@@ -54,8 +54,8 @@ module.exports = {
     {
       name: 'pure-rooms-do-no-io',
       severity: 'error',
-      comment: 'actions and plan are data in, data out.',
-      from: { path: '^src/(actions|plan)/' },
+      comment: 'actions, plan and drift are data in, data out.',
+      from: { path: '^src/(actions|plan|drift)/' },
       to: {
         path: [
           '^(node:)?(fs|fs/promises|net|http|https|child_process|dns|tls|worker_threads|os|process)$',
@@ -93,6 +93,7 @@ module.exports = {
       'Plans by registries and sites; scripts go out through the node client.',
     ),
     room('journal', ['plan', 'errors', 'util'], ''),
+    room('drift', ['fleet', 'plan', 'errors', 'util'], 'What was observed comes in as data.'),
     room('render', ['plan', 'executor', 'errors', 'util'], ''),
     {
       name: 'render-takes-only-events-from-the-executor',

@@ -3,6 +3,8 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import { builtinPolicies } from './builtin-policies.js';
+import type { DesiredState } from './desired.js';
+import { loadDesired } from './desired.js';
 import { noFleet } from './find.js';
 import { readPlainYaml } from './plain-yaml.js';
 import type { Problem } from './problem.js';
@@ -82,6 +84,7 @@ class FleetLoader {
       ...sources.flatMap((source) => danglingLeads(source, sources, names)),
       ...[runtimes, ...(images === undefined ? [] : [images])].flatMap(({ source }) => selectorProblems(source, names)),
     );
+    const desired = await this.desired(names);
     const parts = checked.flatMap((part) =>
       part.ok ? [{ file: part.source.file, value: part.value, source: part.source }] : [],
     );
@@ -103,10 +106,20 @@ class FleetLoader {
       bastions,
       runtimes: resolveRuntimes(runtimes.value),
       ...(images === undefined ? {} : { images: resolveImages(images.value) }),
+      desired,
       policies,
       knownHostsFile: path.join(this.dir, 'known_hosts'),
       allowedSignersFile: path.join(this.dir, 'trust', 'allowed_signers'),
     };
+  }
+
+  private async desired(nodes: readonly string[] | undefined): Promise<DesiredState> {
+    const { dir, problems } = this;
+    const read = async (file: string): Promise<string | undefined> => await this.read(file);
+    const desired = await loadDesired({ dir, problems, nodes, read, check: (...file) => this.check(...file) });
+    // What a file shall hold is desired state as much as its name.
+    for (const [file, digest] of desired.contents) this.contents.set(file, digest);
+    return desired;
   }
 
   declared(): DynamicSource[] {

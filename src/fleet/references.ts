@@ -5,6 +5,7 @@ import { unknownNames } from './select-nodes.js';
 import type { Selector } from './selector.js';
 import { parseSelector } from './selector.js';
 import { didYouMean } from './suggest.js';
+import { pathText } from './validate.js';
 import type { YamlSource } from './yaml-source.js';
 
 type Raw = Record<string, unknown>;
@@ -12,6 +13,10 @@ type Raw = Record<string, unknown>;
 function mapAt(value: unknown, key: string): Raw {
   const entry = typeof value === 'object' && value !== null ? (value as Raw)[key] : undefined;
   return typeof entry === 'object' && entry !== null && !Array.isArray(entry) ? (entry as Raw) : {};
+}
+
+function isMap(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textAt(value: unknown, key: string): string | undefined {
@@ -120,21 +125,27 @@ function parse(text: string): { selector: Selector } | { message: string; offset
   }
 }
 
-/** What is wrong with the selectors of runtimes.yaml: they cannot be read, or spell out a node that does not exist. */
-export function selectorProblems(source: YamlSource, names: readonly string[] | undefined): Problem[] {
-  if (!Array.isArray(source.value)) return [];
+/**
+ * What is wrong with the selectors of a list such as runtimes.yaml: they cannot be read, or spell out a node that does not
+ * exist. `under` is where in the file the list stands.
+ */
+export function selectorProblems(
+  source: YamlSource,
+  names: readonly string[] | undefined,
+  under: readonly string[] = [],
+): Problem[] {
+  const list = under.reduce<unknown>((value, key) => (isMap(value) ? value[key] : undefined), source.value);
+  if (!Array.isArray(list)) return [];
   const nodes = names?.map((id) => ({ id }));
-  return source.value.flatMap((entry: unknown, index): Problem[] => {
+  return list.flatMap((entry: unknown, index): Problem[] => {
     const text = textAt(entry, 'on');
     if (text === undefined) return [];
-    const at = (offset: number, message: string): Problem => {
-      const place = source.placeOf([index, 'on']);
-      return {
-        file: source.file,
-        ...place,
-        message: `[${index}].on: ${message} (character ${offset + 1} of “${text}”)`,
-      };
-    };
+    const where = [...under, index, 'on'];
+    const at = (offset: number, message: string): Problem => ({
+      file: source.file,
+      ...source.placeOf(where),
+      message: `${pathText(where)}: ${message} (character ${offset + 1} of “${text}”)`,
+    });
     const parsed = parse(text);
     if ('message' in parsed) return [at(parsed.offset, parsed.message)];
     const asks = momentary(parsed.selector);

@@ -1,3 +1,4 @@
+import type { DesiredState } from './desired.js';
 import type { Knowledge } from './knowledge.js';
 import type { LinkWindow } from './schema/link.js';
 
@@ -154,6 +155,8 @@ export interface Fleet {
   runtimes: readonly DesiredRuntime[];
   /** What the sites' registries shall hold; nothing when there is no images.yaml. */
   images?: readonly DesiredImage[];
+  /** Sysctls, files, units and packages, and what is known of differences. */
+  desired?: DesiredState;
   policies: ReadonlyMap<string, RolloutPolicy>;
   /** Facts and run states, when a selector of this command asked for them. */
   knowledge?: Knowledge;

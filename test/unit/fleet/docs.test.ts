@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { Advisories } from '../../../src/drift/advisories.js';
+import { expectationsOf } from '../../../src/drift/expectations.js';
+import { rulesOf } from '../../../src/drift/rules.js';
 import { defaultPolicy } from '../../../src/fleet/builtin-policies.js';
 import { loadFleet } from '../../../src/fleet/load.js';
 import { lintPolicy } from '../../../src/plan/policy-lint.js';
@@ -19,9 +22,11 @@ describe('the reference', () => {
   it('has examples of every file that load together', async () => {
     const dir = await mkdtemp(path.join(tmpdir(), 'fleet-docs-'));
     try {
-      const files = (await Promise.all(['fleet.md', 'runtimes.md', 'images.md', 'policies.md'].map(examples))).flat();
+      const pages = ['fleet.md', 'runtimes.md', 'images.md', 'policies.md', 'desired.md'];
+      const files = (await Promise.all(pages.map(examples))).flat();
       expect(files.map(([file]) => file)).toEqual([
         ...['fleet.yaml', 'runtimes.yaml', 'images.yaml', 'policies/careful.yaml'],
+        ...['desired.yaml', 'drift.yaml', 'advisories.yaml'],
       ]);
       await mkdir(path.join(dir, 'policies'));
       for (const [file, text] of files) await writeFile(path.join(dir, file), text);
@@ -34,6 +39,9 @@ describe('the reference', () => {
         link: { bytesPerSecond: 1_000_000, monthlyBytes: 40_000_000_000, zone: 'Asia/Tokyo' },
       });
       expect(fleet.policies.get('careful')?.stages).toHaveLength(2);
+      expect(expectationsOf(fleet)).toHaveLength(15);
+      expect(rulesOf(fleet)).toHaveLength(1);
+      expect(new Advisories(fleet.desired?.advisories).empty).toBe(false);
     } finally {
       await rm(dir, { recursive: true });
     }
