@@ -10,13 +10,17 @@ export async function lookLive(
   how: {
     env: Readonly<Record<string, string | undefined>>;
     on: string | undefined;
+    /** Instead of the fleet's login, which nodes may not have yet. */
+    login: string | undefined;
     now: () => number;
     signal: AbortSignal;
   },
 ): Promise<{ rows: LiveRow[]; exitCode: number; refused: boolean }> {
   const nodes = chosenNodes(fleet, { names: [], on: how.on, emptyMeansAll: true }).map(({ id }) => id);
-  const { client, close } = openNodes(fleet, { env: how.env });
-  const { now, signal } = how;
+  const { now, signal, login, env } = how;
+  const asked =
+    login === undefined ? fleet : { ...fleet, nodes: fleet.nodes.map((node) => ({ ...node, user: login })) };
+  const { client, close } = openNodes(asked, { env });
   const rows = await lookAt(client, nodes, { timeoutMs: 60_000, now, signal }).finally(close);
   const refused = rows.some((row) => row.ok && row.abilities.some(({ state }) => state === 'refused'));
   return { rows, refused, exitCode: exitCodeOf(rows.map((row) => (row.ok ? 'ok' : row.verdict))) };

@@ -9,11 +9,12 @@ export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --strict --json',
-    '<%= config.bin %> <%= command.id %> --live --on site=berlin',
+    '<%= config.bin %> <%= command.id %> --live --login root --on site=berlin',
   ];
   static override flags = {
     live: Flags.boolean({ summary: 'Also ask each node what can be done with it.' }),
     on: Flags.string({ helpValue: 'SELECTOR', dependsOn: ['live'], summary: 'Only nodes that this selector matches.' }),
+    login: Flags.string({ helpValue: 'USER', dependsOn: ['live'], summary: 'Log in as this user for once.' }),
     strict: Flags.boolean({ summary: 'Warnings, and nodes that refuse rollouts, end with 1 too.' }),
   };
 
@@ -26,7 +27,8 @@ export default class FleetCheck extends BaseCommand<typeof FleetCheck> {
     const warnings = findings.length - errors;
     const { liveText } = await import('../../facts/live.js');
     const { lookLive } = await import('../../operations/look-live.js');
-    const how = { env: this.io.env, on: this.flags.on, now: () => this.clock.now(), signal: this.signal };
+    const { on, login } = this.flags;
+    const how = { env: this.io.env, on, login, now: () => this.clock.now(), signal: this.signal };
     const live = this.flags.live ? await lookLive(fleet, how) : undefined;
     const wrong = errors > 0 || (this.flags.strict && (warnings > 0 || live?.refused === true));
     const exitCode = wrong ? 1 : (live?.exitCode ?? 0);

@@ -24,7 +24,7 @@ interface Node {
   groups: string[];
 }
 
-describe.skipIf(need.skip)('a fleet as it is', () => {
+describe.skipIf(need.skip)('a fleet as it is', { timeout: 900_000 }, () => {
   let world: SshWorld;
   let dir: string;
   beforeAll(async () => {
