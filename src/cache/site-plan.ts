@@ -9,7 +9,7 @@ import type { Subset } from './platforms.js';
 import type { Question, SiteState } from './probe.js';
 import { keyOf } from './probe.js';
 import type { CacheImage, SiteImage, SitePlan } from './types.js';
-import { countUntil, finishAt, horizonMs, openIntervals } from './windows.js';
+import { countUntil, finishAt, horizonsMs, openIntervals } from './windows.js';
 
 /** One site to plan for. */
 export interface SiteQuestion {
@@ -177,12 +177,17 @@ function inTime(
   { state, now, deadline }: TimeContext,
 ): Pick<SitePlan, 'eta' | 'nights' | 'windows' | 'late'> {
   if (missing === 0) return { windows: [], late: false };
-  const intervals = openIntervals(link, now, now + horizonMs);
-  const windows =
-    (link?.windows.length ?? 0) === 0 ? [] : intervals.slice(0, 120).map(({ from, to }) => [from, to] as const);
+  const [near, far] = horizonsMs;
+  let intervals = openIntervals(link, now, now + near);
+  const windows = (link?.windows.length ?? 0) === 0 ? [] : intervals.map(({ from, to }) => [from, to] as const);
   if (rate === undefined) return { windows, late: false };
   const bounded = monthly === undefined ? undefined : { bytes: monthly, used: state.monthUsed };
-  const eta = finishAt(missing, { bytesPerSecond: rate, intervals, monthly: bounded });
+  const reckon = (): number | undefined => finishAt(missing, { bytesPerSecond: rate, intervals, monthly: bounded });
+  let eta = reckon();
+  if (eta === undefined) {
+    intervals = openIntervals(link, now, now + far);
+    eta = reckon();
+  }
   const late = eta === undefined || (deadline !== undefined && eta > deadline);
   return { windows, late, ...(eta === undefined ? {} : { eta, nights: countUntil(intervals, eta) }) };
 }

@@ -8,8 +8,8 @@ export interface Interval {
 
 const dayMs = 86_400_000;
 const minuteMs = 60_000;
-/** How far an estimate looks ahead, and how far the windows of a job reach. */
-export const horizonMs = 400 * dayMs;
+/** How far the windows of a job reach, and how far an estimate looks ahead when that is not enough. */
+export const horizonsMs = [62 * dayMs, 400 * dayMs] as const;
 
 /** When a line may be used between two times: the windows of its zone as instants, joined where they touch. Pure. */
 export function openIntervals(link: SiteLink | undefined, from: number, until: number): Interval[] {

@@ -22,7 +22,7 @@ export default class CacheFill extends BaseCommand<typeof CacheFill> {
   static override flags = {
     ...cacheFlags,
     detach: Flags.boolean({ summary: 'Start the jobs and end.' }),
-    'at-once': Flags.integer({ summary: 'Sites that are filled at once.', default: 32, min: 1, max: 1000 }),
+    'at-once': Flags.integer({ summary: 'Sites started and watched at once.', default: 256, min: 1, max: 1000 }),
     patience: Flags.string({
       helpValue: 'DURATION',
       default: '6h',
