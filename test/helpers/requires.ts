@@ -28,7 +28,8 @@ export type Need =
   | 'cgroup-delegation'
   | 'swtpm'
   | 'age'
-  | 'openssl';
+  | 'openssl'
+  | 'chromium';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -52,6 +53,7 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   swtpm: ['swtpm', 'swtpm_setup', 'swtpm_localca', 'tpm2_quote'],
   age: ['age', 'age-keygen'],
   openssl: ['openssl'],
+  chromium: ['chromium'],
   'docker-registry': ['docker-registry'],
   skopeo: ['skopeo'],
 };
