@@ -62,7 +62,7 @@ wire_decode() {
 read_request() {
   Q_run='' Q_step='' Q_token='' Q_op='' Q_owner='' Q_host='' Q_ttl='' Q_slice='' Q_proof='' Q_statement='' Q_signature=''
   Q_component='' Q_offset='' Q_size='' Q_nonce='' Q_nonce_sha256='' Q_since='' Q_wait='' Q_after='' Q_limit='' Q_upto=''
-  Q_components=''
+  Q_components='' Q_known='' Q_budget='' Q_sysctls='' Q_modules='' Q_files='' Q_packages='' Q_units='' Q_certificates='' Q_runtimes=''
   rr_bytes=0
   rr_seen=' '
   while :; do
@@ -83,7 +83,7 @@ read_request() {
     rr_seen="$rr_seen$rr_key "
     wire_decode "${rr_line#*=}" || fail PROTOCOL "the value of $rr_key is not percent-encoded"
     case $rr_key in
-      run | step | token | op | owner | host | ttl | slice | proof | statement | signature | component | offset | size | nonce | nonce_sha256 | since | wait | after | limit | upto | components)
+      run | step | token | op | owner | host | ttl | slice | proof | statement | signature | component | offset | size | nonce | nonce_sha256 | since | wait | after | limit | upto | components | known | budget | sysctls | modules | files | packages | units | certificates | runtimes)
         eval "Q_$rr_key=\$DECODED" ;;
     esac
   done

@@ -13,8 +13,8 @@ main() {
       exec 4>/dev/null
       "verb_$VERB" "$1"
       exit $? ;;
-    hello | facts | lease | stage | adopt | run | status | confirm | revert | undeny | eject | gc | spool | recover | doctor | prove) ;;
-    *) die_early 'usage: edgectl-node hello|facts|lease|stage|adopt|run|status|confirm|revert|undeny|eject|gc|spool|recover|doctor' ;;
+    hello | facts | observe | lease | stage | adopt | run | status | confirm | revert | undeny | eject | gc | spool | recover | doctor | prove) ;;
+    *) die_early 'usage: edgectl-node hello|facts|observe|lease|stage|adopt|run|status|confirm|revert|undeny|eject|gc|spool|recover|doctor' ;;
   esac
   open_answer
   trap at_exit EXIT
