@@ -25,6 +25,7 @@ export default class DriftSweep extends BaseCommand<typeof DriftSweep> {
     const { firstLook } = await import('../../node/first-contact.js');
     const { exitCodeOf } = await import('../../node/exit-code.js');
     const { sweepNodes } = await import('../../operations/sweep.js');
+    const { askedOf } = await import('../../operations/drift/asked.js');
     const { sweepRows, sweepText, verdictOnSweep } = await import('../../operations/sweep-text.js');
     const nodes = chosenNodes(fleet, { names: this.args.node ?? [], on: this.flags.on, emptyMeansAll: true });
     const { io, signal, clock } = this;
@@ -34,7 +35,8 @@ export default class DriftSweep extends BaseCommand<typeof DriftSweep> {
     const ids = nodes.map(({ id }) => id);
     const results = await withObservations(
       { fleet, io },
-      async (store) => await sweepNodes(client, ids, { store, clock, signal, timeoutMs, firstLook: look }),
+      async (store) =>
+        await sweepNodes(client, ids, { store, clock, signal, timeoutMs, firstLook: look, asked: askedOf(fleet) }),
     ).finally(close);
     return {
       data: { nodes: sweepRows(results) },
