@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const bin = (name) => join(root, 'node_modules', name);
 const generated = [
   'oclif.manifest.json',
+  'docs/reference/attributes.md',
   'docs/reference/commands.md',
   'docs/reference/errors.md',
   'docs/reference/exit-codes.md',

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { envelopeShape } from '../dist/cli/envelope-schema.js';
 import { exitCodes } from '../dist/cli/exit-codes.js';
 import { catalogue } from '../dist/errors/catalogue.js';
+import { attributesPage } from '../dist/facts/attributes/page.js';
 import { runEventSchema } from '../dist/executor/event-schema.js';
 import { statesPage } from '../dist/plan/states-page.js';
 import { exitPrecedence } from '../dist/plan/states.js';
@@ -38,6 +39,8 @@ page('errors', [
       ...(hint ? ['', `Next: ${codeOr(hint)}`] : []),
     ]),
 ]);
+
+page('attributes', attributesPage());
 
 mkdirSync(`${root}docs/concepts`, { recursive: true });
 writeFileSync(`${root}docs/concepts/run-states.md`, statesPage());

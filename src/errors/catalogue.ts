@@ -69,6 +69,7 @@ export const catalogue = {
   NODE_PROTOCOL: { exitCode: 1, summary: 'The node answered something that is not the node protocol.' },
   NODE_REFUSED: { exitCode: 4, summary: 'The node refused the request.' },
   NODE_UNREACHABLE: { exitCode: 3, summary: 'The node could not be reached.' },
+  NOT_SEEN: { exitCode: 1, summary: 'Nothing was seen of that node yet.', hint: 'edgectl drift sweep' },
   NOTHING_SELECTED: { exitCode: 64, summary: 'The selector matches no node.', hint: 'edgectl fleet list' },
   OCI_AUTH: {
     exitCode: 4,

@@ -4,7 +4,7 @@ import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { WorkerLink } from './worker-link.js';
 
 /** Kysely over the database thread. Reads go through it; writes are compiled by it and travel in groups. */
-export function workerDialect(link: WorkerLink): Dialect {
+export function workerDialect(link: Pick<WorkerLink, 'request'>): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => workerDriver(link),
@@ -13,7 +13,7 @@ export function workerDialect(link: WorkerLink): Dialect {
   };
 }
 
-function workerDriver(link: WorkerLink): Driver {
+function workerDriver(link: Pick<WorkerLink, 'request'>): Driver {
   const connection: DatabaseConnection = {
     async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
       const reply = await link.request({ op: 'query', statement: { sql, parameters } });

@@ -10,6 +10,7 @@ export function isChanging(call: Pick<KitCall, 'verb' | 'fields'>): boolean {
   switch (call.verb) {
     case 'hello':
     case 'facts':
+    case 'observe':
     case 'status':
     case 'doctor':
       return false;

@@ -1,5 +1,5 @@
 import type { NodeClient } from './client.js';
-import { factsScript } from './prepare-script.js';
+import { factsScript, observeScript } from './prepare-script.js';
 import type { KitAnswer } from './types.js';
 
 /** How nodes without a kit are asked. */
@@ -21,4 +21,13 @@ export function firstContact(
     script ??= factsScript(components === undefined ? {} : { components });
     return client.runScript(nodeId, await script, { sudo: false, changing: false, ...how });
   };
+}
+
+/** Look at nodes that have no kit, or one that does not know the verb `observe`: unprivileged, and nothing is changed. */
+export function firstLook(
+  client: Pick<NodeClient, 'runScript'>,
+  options: Omit<FirstContactOptions, 'components'>,
+): (nodeId: string, fields: Record<string, string>) => Promise<KitAnswer> {
+  return async (nodeId, fields) =>
+    client.runScript(nodeId, await observeScript(fields), { sudo: false, changing: false, ...options });
 }

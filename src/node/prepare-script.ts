@@ -39,6 +39,29 @@ export interface HomeOptions {
 
 const prepareParts = ['10-json', '15-wire', '20-util', '22-facts', '35-driver', 'init', '75-remove', 'prepare'];
 const factsParts = ['10-json', '15-wire', '20-util', '22-facts', 'first-facts'];
+const observeParts = [
+  '10-json',
+  '15-wire',
+  '20-util',
+  '22-facts',
+  '23-observe',
+  '24-observe-machine',
+  '26-observe-software',
+  'init',
+  'observe-first',
+];
+/** What the verb `observe` takes in a request, and the script of a first look as assignments. */
+export const observeFields = [
+  'known',
+  'budget',
+  'sysctls',
+  'modules',
+  'files',
+  'packages',
+  'units',
+  'certificates',
+  'runtimes',
+] as const;
 /** Ends the kit's text inside of the script; no line of a kit may be equal to it. */
 const kitEnd = 'EDGECTL_KIT_ENDS_HERE';
 
@@ -99,6 +122,17 @@ export async function factsScript(
 ): Promise<string> {
   const args = { components: (options.components ?? []).join(','), prefix: options.prefix ?? '' };
   return assemble(args, '', await readParts(factsParts, 'systemd', read));
+}
+
+/** The script of a first look at a node without a kit, to be piped to `sh -s` unprivileged; it answers like the verb `observe`. */
+export async function observeScript(
+  fields: Readonly<Partial<Record<(typeof observeFields)[number], string>>>,
+  prefix = '',
+  read: PartReader = readKitPart,
+): Promise<string> {
+  const args = Object.fromEntries(observeFields.map((name) => [name, fields[name] ?? '']));
+  const budget = fields.budget ?? '20';
+  return assemble({ ...args, budget, prefix }, '', await readParts(observeParts, 'systemd', read));
 }
 
 async function readParts(parts: readonly string[], init: PrepareOptions['init'], read: PartReader): Promise<string> {

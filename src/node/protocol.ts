@@ -2,7 +2,7 @@ import { oneLine } from '../util/escape.js';
 import type { KitLine } from './types.js';
 
 /** Versions of the node protocol that this edgectl speaks (docs/reference/node-protocol.md, section 9). */
-export const spokenProtocol = { min: 1, max: 2 } as const;
+export const spokenProtocol = { min: 1, max: 3 } as const;
 /** Since this version a kit is changed by its own transaction. */
 export const selfUpgradeProtocol = 2;
 

@@ -4,6 +4,7 @@ import type { TransportFailure } from '../transport/types.js';
 export type KitVerb =
   | 'hello'
   | 'facts'
+  | 'observe'
   | 'lease'
   | 'stage'
   | 'adopt'

@@ -14,9 +14,9 @@ umask 022
 
 KIT_VERSION='@VERSION@'
 KIT_BUILT=@BUILT@
-# Version 2 of the protocol: the kit is a component of its own (protocol page, section 9).
+# Version 2 of the protocol: the kit is a component of its own (protocol page, section 9). Version 3: the verb observe.
 PROTOCOL_MIN=1
-PROTOCOL_MAX=2
+PROTOCOL_MAX=3
 INIT='@INIT@'
 # What this very file is, wherever it lies.
 if [ "${1-}" = --version ]; then

@@ -62,10 +62,11 @@ wire_decode() {
 read_request() {
   Q_run='' Q_step='' Q_token='' Q_op='' Q_owner='' Q_host='' Q_ttl='' Q_slice='' Q_proof='' Q_statement='' Q_signature=''
   Q_component='' Q_offset='' Q_size='' Q_nonce='' Q_nonce_sha256='' Q_since='' Q_wait='' Q_after='' Q_limit='' Q_upto=''
-  Q_components='' Q_challenge='' Q_pcrs='' Q_credential='' Q_manifest=''
+  Q_challenge='' Q_pcrs='' Q_credential='' Q_manifest=''
   # These are read by name (q_file).
   # shellcheck disable=SC2034
   Q_digest='' Q_policy_signature='' Q_bundle='' Q_dek_pub='' Q_dek_dup='' Q_dek_seed='' Q_dek_age=''
+  Q_components='' Q_known='' Q_budget='' Q_sysctls='' Q_modules='' Q_files='' Q_packages='' Q_units='' Q_certificates='' Q_runtimes=''
   rr_bytes=0
   rr_seen=' '
   while :; do
@@ -86,7 +87,7 @@ read_request() {
     rr_seen="$rr_seen$rr_key "
     wire_decode "${rr_line#*=}" || fail PROTOCOL "the value of $rr_key is not percent-encoded"
     case $rr_key in
-      run | step | token | op | owner | host | ttl | slice | proof | statement | signature | component | offset | size | nonce | nonce_sha256 | since | wait | after | limit | upto | components | challenge | pcrs | credential | digest | policy_signature | manifest | bundle | dek_pub | dek_dup | dek_seed | dek_age)
+      run | step | token | op | owner | host | ttl | slice | proof | statement | signature | component | offset | size | nonce | nonce_sha256 | since | wait | after | limit | upto | components | known | budget | sysctls | modules | files | packages | units | certificates | runtimes | challenge | pcrs | credential | digest | policy_signature | manifest | bundle | dek_pub | dek_dup | dek_seed | dek_age)
         eval "Q_$rr_key=\$DECODED" ;;
     esac
   done

@@ -21,8 +21,8 @@ main() {
       exec 4>/dev/null
       "verb_$VERB" "$1"
       exit $? ;;
-    hello | facts | lease | stage | adopt | run | status | confirm | revert | undeny | eject | gc | spool | recover | doctor | prove | tpm | secret) ;;
-    *) die_early 'usage: edgectl-node hello|facts|lease|stage|adopt|run|status|confirm|revert|undeny|eject|gc|spool|recover|doctor|tpm|secret' ;;
+    hello | facts | observe | lease | stage | adopt | run | status | confirm | revert | undeny | eject | gc | spool | recover | doctor | prove | tpm | secret) ;;
+    *) die_early 'usage: edgectl-node hello|facts|observe|lease|stage|adopt|run|status|confirm|revert|undeny|eject|gc|spool|recover|doctor|tpm|secret' ;;
   esac
   open_answer
   trap at_exit EXIT

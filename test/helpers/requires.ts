@@ -33,7 +33,8 @@ export type Need =
   | 'sudo'
   | 'unshare'
   | 'dropbear'
-  | 'tinyproxy';
+  | 'tinyproxy'
+  | 'chromium';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -61,6 +62,7 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   unshare: ['unshare'],
   dropbear: ['dropbear', 'dropbearkey'],
   tinyproxy: ['tinyproxy'],
+  chromium: ['chromium'],
   'docker-registry': ['docker-registry'],
   skopeo: ['skopeo'],
   curl: ['curl'],

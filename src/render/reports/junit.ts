@@ -1,6 +1,7 @@
 import { nodeStateRow } from '../../plan/states.js';
 import { stateWords } from '../states.js';
 import type { ReportedError, ReportedNode, ReportedRun } from './types.js';
+import { attribute, content, xmlHead as head } from './xml.js';
 
 /**
  * JUnit XML of a run: a suite per stage, a case per node. What counts as failed in a gate, and every refusal, is a failure; what is not known yet
@@ -22,8 +23,6 @@ export function junitOfError(error: ReportedError): string {
     '    </testcase>\n  </testsuite>\n';
   return `${head}<testsuites name="${attribute(error.command)}" tests="1" failures="0" errors="1" time="0">\n${body}</testsuites>\n`;
 }
-
-const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 type Verdict = 'passed' | 'failure' | 'error' | 'skipped';
 
@@ -76,21 +75,4 @@ function testCase(node: ReportedNode, classname: string): string {
 
 function seconds(ms: number): string {
   return (ms / 1000).toFixed(3);
-}
-
-// What XML 1.0 cannot hold (section 2.2), and DEL to C1, which it may hold and nobody wants to read.
-// eslint-disable-next-line no-control-regex
-const impossible = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff\p{Surrogate}]/gu;
-
-function content(text: string): string {
-  return text
-    .replace(impossible, (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('\r', '\\x0d');
-}
-
-function attribute(text: string): string {
-  return content(text).replaceAll('"', '&quot;').replaceAll('\n', '&#10;').replaceAll('\t', '&#9;');
 }

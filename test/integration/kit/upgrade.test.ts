@@ -89,14 +89,14 @@ describe.skipIf(need.skip)('a new node kit', () => {
     ],
     [
       'speaks a protocol that the old one does not know',
-      replaced('PROTOCOL_MIN=1', 'PROTOCOL_MIN=3'),
+      replaced('PROTOCOL_MIN=1', 'PROTOCOL_MIN=4'),
       'ABORT',
       'preflight:protocol',
-      'speaks protocol 3-2',
+      'speaks protocol 4-3',
     ],
     [
       'could never be changed again',
-      replaced('PROTOCOL_MAX=2', 'PROTOCOL_MAX=1'),
+      replaced('PROTOCOL_MAX=3', 'PROTOCOL_MAX=1'),
       'ABORT',
       'preflight:protocol',
       'changed again',

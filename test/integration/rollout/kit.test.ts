@@ -41,23 +41,23 @@ describe.skipIf(need.skip)('the kit from the command line', () => {
   it('refuses a node whose kit cannot be changed by a transaction, by name and with what to do', async () => {
     for (const node of nodes) await edit(node, (text) => text.replace(/^KIT_VERSION=.*$/m, "KIT_VERSION='0.0.9'"));
     const [first] = nodes as [string];
-    await edit(first, (text) => text.replace('PROTOCOL_MAX=2', 'PROTOCOL_MAX=1'));
+    await edit(first, (text) => text.replace('PROTOCOL_MAX=3', 'PROTOCOL_MAX=1'));
     const { exitCode, envelope } = await fleet.json(...rollout, '--on', first);
     expect(exitCode).toBe(4);
     expect(JSON.stringify(envelope)).toContain(`edgectl node prepare ${first}`);
-    await edit(first, (text) => text.replace('PROTOCOL_MAX=1', 'PROTOCOL_MAX=2'));
+    await edit(first, (text) => text.replace('PROTOCOL_MAX=1', 'PROTOCOL_MAX=3'));
   });
 
   it('refuses a kit that speaks no protocol of its own, and says which edgectl does', async () => {
     const [first] = nodes as [string];
     await edit(first, (text) =>
-      text.replace('PROTOCOL_MIN=1', 'PROTOCOL_MIN=4').replace('PROTOCOL_MAX=2', 'PROTOCOL_MAX=5'),
+      text.replace('PROTOCOL_MIN=1', 'PROTOCOL_MIN=4').replace('PROTOCOL_MAX=3', 'PROTOCOL_MAX=5'),
     );
     const { exitCode, envelope } = await fleet.json('rollout', 'runtime', '--policy', 'quick', '--yes', '--on', first);
     expect(exitCode).toBe(4);
-    expect(JSON.stringify(envelope)).toContain('speaks protocol 4 to 5, this edgectl 1 to 2: use a newer edgectl');
+    expect(JSON.stringify(envelope)).toContain('speaks protocol 4 to 5, this edgectl 1 to 3: use a newer edgectl');
     await edit(first, (text) =>
-      text.replace('PROTOCOL_MIN=4', 'PROTOCOL_MIN=1').replace('PROTOCOL_MAX=5', 'PROTOCOL_MAX=2'),
+      text.replace('PROTOCOL_MIN=4', 'PROTOCOL_MIN=1').replace('PROTOCOL_MAX=5', 'PROTOCOL_MAX=3'),
     );
   });
 
