@@ -2,6 +2,10 @@
 S=$R/secrets
 RAM=$V/secrets
 
+# no_core: what dies here, or below, leaves no memory behind. dash, bash and busybox have this limit.
+# shellcheck disable=SC3045
+no_core() { ulimit -c 0 2>/dev/null || :; }
+
 is_secret() {
   case $1 in '' | .* | -* | *[!a-z0-9._-]*) return 1 ;; esac
   [ ${#1} -le 64 ]
@@ -30,6 +34,7 @@ verb_secret() {
   mkdir -p "$S/store" "$S/policies" 2>/dev/null && chmod 700 "$S" || fail READ_ONLY "$S cannot be written"
   exec 8>"$S/lock" && flock -w 300 8 || fail BUSY 'secrets are being changed by another request'
   umask 077
+  no_core
   "secret_$Q_op"
   tpm_close
   done_ok
@@ -446,6 +451,7 @@ verb_secrets_open() {
   [ -d "$S/store" ] || return 0
   exec 8>"$S/lock" && flock -w 300 8 || return 1
   umask 077
+  no_core
   secret_load_trust
   secrets_out
   tpm_close
@@ -466,6 +472,7 @@ verb_credential() {
   is_secret "$vc_secret" && [ -L "$S/store/$vc_secret/current" ] || return 1
   exec 8>"$S/lock" && flock -w 300 8 || return 1
   umask 077
+  no_core
   secret_load_trust
   vc_dir=$S/store/$vc_secret/$(readlink "$S/store/$vc_secret/current")
   manifest_load "$vc_dir" && [ "$M_remove" != 1 ] || return 1

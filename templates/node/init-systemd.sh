@@ -207,7 +207,10 @@ secret_unit() {
 sys_remove_units() {
   sys_hang_up
   # It remains active after its run; stopped, systemd has nothing to remember it for.
-  systemctl disable --now edgectl-recover.service edgectl-secrets.service edgectl-credentials.socket >/dev/null 2>&1
+  systemctl disable --now edgectl-recover.service >/dev/null 2>&1
+  for sru_unit in edgectl-secrets.service edgectl-credentials.socket; do
+    [ ! -f "$P/etc/systemd/system/$sru_unit" ] || systemctl disable --now "$sru_unit" >/dev/null 2>&1
+  done
   for sru_unit in edgectl-tx.service edgectl-deadman.service edgectl-deadman.timer; do sys_forget "$sru_unit"; done
   for sru_unit in edgectl-recover.service edgectl-fallback@.service edgectl-secrets.service edgectl-credentials.socket edgectl-credentials@.service; do
     [ -f "$P/etc/systemd/system/$sru_unit" ] || continue
