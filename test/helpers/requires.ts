@@ -28,7 +28,10 @@ export type Need =
   | 'cgroup-delegation'
   | 'swtpm'
   | 'age'
-  | 'openssl';
+  | 'openssl'
+  | 'script'
+  | 'fish'
+  | 'tmux';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -52,6 +55,9 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   swtpm: ['swtpm', 'swtpm_setup', 'swtpm_localca', 'tpm2_quote'],
   age: ['age', 'age-keygen'],
   openssl: ['openssl'],
+  script: ['script'],
+  fish: ['fish'],
+  tmux: ['tmux'],
   'docker-registry': ['docker-registry'],
   skopeo: ['skopeo'],
 };
