@@ -6,6 +6,7 @@ import type { Fleet } from '../fleet/types.js';
 import type { Verified } from '../keys/verify.js';
 import { EdgectlError } from '../errors/error.js';
 import { loadDriver } from './drivers/load.js';
+import { requireProven } from './drivers/proven.js';
 import { bundlesDir, driverDirs } from './places.js';
 import { produceBundle } from './produce.js';
 import { fleetSigning } from './sign-for-fleet.js';
@@ -21,6 +22,8 @@ export interface PackForFleetRequest {
   arch: string | undefined;
   /** A directory that gets `DIGEST/{bundle.tar.gz,statement,statement.sig}` as well. */
   out: string | undefined;
+  /** Use a driver that nobody has rolled out yet. */
+  allowUnproven: boolean;
   /** Bring runtimes.yaml to this bundle. */
   write: boolean;
   /** This package's directory. */
@@ -45,7 +48,7 @@ export interface PackedForFleet {
   warnings: string[];
 }
 
-/** Packs a source with the fleet's (or edgectl's) driver, signs it with the fleet's key and stores it; the fleet's own trust must accept the signature. */
+/** Packs a source with the fleet's (or edgectl's) driver, signs it with the fleet's key and stores it; the fleet's own trust must accept the signature. Throws DRIVER_UNPROVEN. */
 export async function packForFleet(fleet: Fleet, request: PackForFleetRequest): Promise<PackedForFleet> {
   const home = request.env['HOME'] ?? homedir();
   const { driver } = await loadDriver(request.driver, driverDirs(request.packageRoot, fleet.dir));
@@ -55,6 +58,7 @@ export async function packForFleet(fleet: Fleet, request: PackForFleetRequest): 
       hint: 'edgectl rollout kit',
     });
   }
+  requireProven(driver, request.allowUnproven);
   const signing = await fleetSigning(fleet, { ...request, namespace: 'edgectl-runtime' });
   const store = openBundleStore(bundlesDir(request.env, home));
   const { bundle, isNew } = await produceBundle({

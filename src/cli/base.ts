@@ -193,7 +193,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
             exitCode: interrupted,
             cause: thrown,
           });
-    const report = reportOf(error, { parsing: this.#parsing, command: this.id ?? '' });
+    const { flags, baseFlags, changing } = this.ctor as typeof BaseCommand;
+    const known = Object.keys(effectiveFlags({ ...baseFlags, ...flags }, changing));
+    const report = reportOf(error, { parsing: this.#parsing, command: this.id ?? '', flags: known });
     const exitCode = interrupted ?? report.exitCode;
     this.context.setExitCode(exitCode);
     const runId = typeof report.data['run'] === 'string' ? report.data['run'] : undefined;

@@ -19,7 +19,9 @@ export interface Io {
 export function processIo(): Io {
   const { stdout, stderr, stdin, env } = process;
   const forced = Number.parseInt(env['COLUMNS'] ?? '', 10);
-  const seen = stderr.isTTY ? stderr.columns : stdout.isTTY ? stdout.columns : undefined;
+  const told = stderr.isTTY ? stderr.columns : stdout.isTTY ? stdout.columns : undefined;
+  // A serial console, and what `script` makes, have no size: they say 0.
+  const seen = told !== undefined && told >= 20 ? told : undefined;
   const columns = Number.isInteger(forced) && forced >= 40 ? forced : (seen ?? 80);
   return {
     stdout,

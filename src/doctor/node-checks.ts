@@ -4,6 +4,7 @@ import { bastionCheck } from './checks/bastion.js';
 import { dnsCheck } from './checks/dns.js';
 import { clockCheck } from './checks/clock.js';
 import { diskCheck, initCheck, signatureCheck } from './checks/facts.js';
+import { linkCheck } from './checks/link.js';
 import { kitCheck, sudoCheck } from './checks/kit.js';
 import { authCheck, hostKeyCheck, sshdCheck } from './checks/ssh.js';
 import { tcpCheck } from './checks/tcp.js';
@@ -14,6 +15,7 @@ const nodeChecks: readonly Check[] = [
   sshdCheck,
   hostKeyCheck,
   authCheck,
+  linkCheck,
   sudoCheck,
   kitCheck,
   initCheck,

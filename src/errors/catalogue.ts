@@ -40,6 +40,11 @@ export const catalogue = {
     summary: 'There is no runtime driver of that name.',
     hint: 'edgectl runtime list --drivers',
   },
+  DRIVER_UNPROVEN: {
+    exitCode: 1,
+    summary: 'A runtime driver was written from documentation only, and nobody has rolled it out yet.',
+    hint: 'try it on a node that may break, with --allow-unproven',
+  },
   IMPORT_INCOMPLETE: {
     exitCode: 1,
     summary: 'Something in a source of nodes could not be understood; nothing was written.',

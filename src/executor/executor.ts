@@ -4,6 +4,7 @@ import { LEASE_HEARTBEAT_MS, type HeldLease } from '../journal/leases.js';
 import type { RunRecord } from '../journal/runs.js';
 import { MerkleTree } from '../plan/merkle.js';
 import { summariseRun, type RunEnd } from '../plan/run-summary.js';
+import { reasonOf } from '../plan/outcomes.js';
 import type { Plan, Step } from '../plan/types.js';
 import { rebuildFromNodes } from './rebuild.js';
 import { Recorder } from './recorder.js';
@@ -138,7 +139,7 @@ export class Executor {
       if (scope.recorder.state(node.id) !== 'planned') continue;
       if (node.skip !== undefined && node.stage !== null && scope.asksAbsent) continue;
       if (node.skip !== undefined && !scope.resumed) {
-        await scope.recorder.move(node.id, node.skip.state, { message: node.skip.why, why: node.skip.why });
+        await scope.recorder.move(node.id, node.skip.state, reasonOf(node.skip.why));
       } else if (node.stage === null) {
         await scope.recorder.move(node.id, node.skip?.state ?? 'noop', { message: node.skip?.why ?? 'nothing to do' });
       }

@@ -104,7 +104,7 @@ export class NodeRun {
         this.#scope,
         this.#setting(),
         step,
-        this.#isGrouped(steps, step) ? attempt : 1,
+        this.#isGrouped(steps, step) ? attempt : this.#attemptAlone(step),
       ).run();
       if (outcome.kind === 'ok' || outcome.kind === 'changed') {
         last = outcome;
@@ -146,6 +146,15 @@ export class NodeRun {
     const asked = this.#scope.deps.retry?.has(this.#node.id) === true;
     const again = asked || failed.state === 'blocked' || (failed.retryable === true && newest < MAX_ATTEMPTS);
     return again ? newest + 1 : newest;
+  }
+
+  /** Staging is repeated when a person asks for the node again: what stopped it (a full disk) may be gone. */
+  #attemptAlone(step: Step): number {
+    const records = (this.#scope.attempts.get(this.#node.id) ?? []).filter((record) => record.seq === step.seq);
+    const newest = Math.max(1, ...records.map((record) => record.attempt));
+    const end = records.find((record) => record.attempt === newest)?.outcome;
+    const failed = end != null && isConcluded(end) && end.kind !== 'ok' && end.kind !== 'changed';
+    return failed && this.#scope.deps.retry?.has(this.#node.id) === true ? newest + 1 : newest;
   }
 
   /** Everything but staging belongs to the node's one transaction and is tried again together. */

@@ -22,6 +22,14 @@ export async function healNode(layout: LabLayout, node: string): Promise<LabNode
 export const breakTexts: Readonly<Record<BreakMode, string>> = {
   offline: 'refuses connections, as if it were switched off',
   hang: 'accepts connections and never answers, like a stopped sshd',
+  slow: 'has a poor link: half a second more each way, 64 KiB/s',
+  flaky: 'loses the connection with every third answer; what was asked for is done',
+  'full-disk': 'says that no space is left on its disk',
+  'read-only': 'cannot write below /var/lib/edgectl',
   'bad-runtime': 'will crash any runtime other than the one that it runs now, some seconds after its start',
   'power-cut': 'lost its power in the middle of everything, and has booted again',
+  'host-key-change': 'has another host key, as after a reinstallation or with somebody in between',
+  'clock-skew': 'has a clock that is two years ahead',
+  flood: 'prints without end, whatever it is asked',
+  liar: 'says that it is another node',
 };

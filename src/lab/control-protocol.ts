@@ -1,7 +1,20 @@
 import { z } from 'zod';
 
 /** Ways in which a lab node can be broken. */
-export const breakModes = ['offline', 'hang', 'bad-runtime', 'power-cut'] as const;
+export const breakModes = [
+  'offline',
+  'hang',
+  'slow',
+  'flaky',
+  'full-disk',
+  'read-only',
+  'bad-runtime',
+  'power-cut',
+  'host-key-change',
+  'clock-skew',
+  'flood',
+  'liar',
+] as const;
 /** One of {@link breakModes}. */
 export type BreakMode = (typeof breakModes)[number];
 

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { memoryUsage, pid, uptime } from 'node:process';
 import { mapLimit } from '../util/map-limit.js';
 import type { ControlAnswer, ControlRequest, LabDaemonStatus } from './control-protocol.js';
@@ -23,11 +25,15 @@ export class LabDaemon {
 
   constructor(layout: LabLayout, nodes: LabNodes, makeInit: NodeInitFactory) {
     this.#layout = layout;
+    const isPinned = async (key: string): Promise<boolean> => {
+      const blob = key.split(' ')[1] ?? key;
+      return (await readFile(join(layout.fleetDir, 'known_hosts'), 'utf8').catch(() => '')).includes(blob);
+    };
     this.#nodes = new Map(
       nodes.nodes.map(({ id, port, hostKey }) => {
         const root = layout.nodeRoot(id);
         const { user, clientKey } = nodes;
-        return [id, new LabNode({ id, root, port, hostKey, user, clientKey, init: makeInit(root) })];
+        return [id, new LabNode({ id, root, port, hostKey, user, clientKey, init: makeInit(root), isPinned })];
       }),
     );
     this.#control = new ControlServer((request) => this.#handle(request));

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kitPath } from '../node/command.js';
 import { decideExec } from './command-policy.js';
 import type { BreakMode, LabNodeStatus } from './control-protocol.js';
+import { makeKeyPair } from './key-pair.js';
+import { diskDamages } from './node-damage.js';
 import type { NodeInit } from './node-init.js';
 import { ExecRefused, SshListener } from './ssh-listener.js';
 
@@ -17,10 +19,19 @@ export interface LabNodeOptions {
   user: string;
   clientKey: string;
   init: NodeInit;
+  /** Is this host key (`ssh-ed25519 AAAA…`) in the fleet's known_hosts? */
+  isPinned: (publicKey: string) => Promise<boolean>;
 }
 
 /** Seconds that a runtime lives on a node that was broken by `bad-runtime`: well inside the rehearsal's health window. */
 export const badRuntimeSeconds = 4;
+
+/** What `slow` makes of the link. */
+const poorLink = { delayMs: 500, bytesPerSecond: 64 * 1024 };
+/** `flaky` loses one answer of so many: the next two get through, so that whoever asks again gets on. */
+const lostAnswers = 3;
+/** What a node prints for ever under `flood`: escape sequences too, which must not reach a terminal. */
+const floodLine = `${'\u001B[31m'}flood`.repeat(20);
 
 /** Five seconds, 50 ms each. */
 const serviceWaitPolls = 100;
@@ -33,6 +44,7 @@ export class LabNode {
   readonly #broken = new Set<Exclude<BreakMode, 'power-cut'>>();
   #boot: Promise<void> | undefined;
   #powerCuts = 0;
+  #newHostKey: string | undefined;
 
   constructor(options: LabNodeOptions) {
     this.id = options.id;
@@ -70,17 +82,34 @@ export class LabNode {
   async break(how: BreakMode): Promise<void> {
     if (how === 'offline') await this.#listener.close();
     else if (how === 'hang') this.#listener.hang();
+    else if (how === 'slow') this.#listener.slow(poorLink);
+    else if (how === 'flaky') this.#listener.lose(lostAnswers);
+    else if (how === 'host-key-change') this.#changeHostKey(makeKeyPair());
     else if (how === 'bad-runtime') await this.#spoilRuntime();
-    else await this.#powerCut();
+    else if (how === 'power-cut') await this.#powerCut();
+    else if (how !== 'flood') await diskDamages[how].do(this.#options.root);
     if (how !== 'power-cut') this.#broken.add(how);
   }
 
   /** Undo everything that {@link break} did. */
   async heal(): Promise<void> {
     this.#listener.unhang();
+    this.#listener.lose(0);
+    if (this.#broken.has('slow')) this.#listener.slow(undefined);
+    // Who has pinned the new key meanwhile has mended it in the other way: the old one would be a new surprise.
+    const changed = this.#newHostKey;
+    if (changed !== undefined && !(await this.#options.isPinned(changed)))
+      this.#listener.useHostKey(this.#options.hostKey);
+    this.#newHostKey = undefined;
+    for (const damage of Object.values(diskDamages)) await damage.undo(this.#options.root);
     await rm(this.#incompatibleFile, { force: true });
     await this.#listener.open();
     this.#broken.clear();
+  }
+
+  #changeHostKey(pair: { private: string; public: string }): void {
+    this.#newHostKey = pair.public;
+    this.#listener.useHostKey(pair.private);
   }
 
   /** Refuse connections from now on. */
@@ -137,6 +166,7 @@ export class LabNode {
 
   async #run(command: string): Promise<ChildProcess> {
     const decision = decideExec(command);
+    if (this.#broken.has('flood')) return this.#options.init.spawn(['yes', floodLine]);
     if (decision.kind === 'refuse') throw new ExecRefused(decision.status, decision.message);
     await this.boot();
     if (decision.kind === 'run') return this.#options.init.spawn(decision.argv);

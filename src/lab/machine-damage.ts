@@ -1,10 +1,11 @@
+import { EdgectlError } from '../errors/error.js';
 import type { BreakMode, LabNodeStatus } from './control-protocol.js';
 import { type LabLayout, machinesDir } from './layout.js';
 import { isRuntimeSpoilt, mendRuntime, spoilRuntime } from './machines/bad-runtime.js';
 import type { Machine } from './machines/machine.js';
 import { openMachines } from './machines/machines.js';
 
-const breaks: Readonly<Record<BreakMode, (machine: Machine) => Promise<void>>> = {
+const breaks: Readonly<Partial<Record<BreakMode, (machine: Machine) => Promise<void>>>> = {
   offline: (machine) => machine.powerOff(),
   hang: (machine) => machine.hangSshd(),
   'bad-runtime': spoilRuntime,
@@ -17,9 +18,15 @@ const breaks: Readonly<Record<BreakMode, (machine: Machine) => Promise<void>>> =
 /** Break a machine; resolves when it is broken (after the reboot, for a power cut). */
 export async function breakMachine(layout: LabLayout, id: string, how: BreakMode): Promise<LabNodeStatus> {
   const machine = await machineOf(layout, id);
+  const breaking = breaks[how];
+  if (breaking === undefined)
+    throw new EdgectlError('LAB_UNSUPPORTED', {
+      message: `A machine cannot be broken by ${how}; only nodes of an embedded lab can.`,
+      hint: `one of ${Object.keys(breaks).join(', ')}, or edgectl lab up without --machines`,
+    });
   // The build that is good has to run, to be told from others.
   if (how === 'bad-runtime') await machine.boot();
-  await breaks[how](machine);
+  await breaking(machine);
   return await statusOf(machine);
 }
 

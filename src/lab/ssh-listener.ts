@@ -4,6 +4,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { AuthContext, Connection, ParsedKey, ServerChannel, Session } from 'ssh2';
 import ssh2 from 'ssh2';
+import { type PoorLink, overPoorLink } from './poor-link.js';
 import { forwardSignal, serveExec } from './serve-exec.js';
 
 /** What an SSH endpoint of a lab node needs. */
@@ -22,13 +23,19 @@ export interface SshListenerOptions {
 export class SshListener {
   readonly #options: SshListenerOptions;
   readonly #clientKey: ParsedKey;
+  #hostKey: string;
   readonly #sockets = new Set<Socket>();
   #net: NetServer | undefined;
   #ssh: ssh2.Server | undefined;
   #hung = false;
+  #link: PoorLink | undefined;
+  /** Every how many answers one is lost; 0 for none. */
+  #losing = 0;
+  #commands = 0;
 
   constructor(options: SshListenerOptions) {
     this.#options = options;
+    this.#hostKey = options.hostKey;
     this.#clientKey = parsePublicKey(options.clientKey);
   }
 
@@ -77,17 +84,36 @@ export class SshListener {
     this.cut();
   }
 
+  /** Carry new connections slowly, or as fast as they come. Those that are open are cut. */
+  slow(link: PoorLink | undefined): void {
+    this.#link = link;
+    this.cut();
+  }
+
+  /** Lose the connection with every so many answers; 0 for none. */
+  lose(every: number): void {
+    this.#losing = every;
+    this.#commands = 0;
+  }
+
+  /** Show another host key (OpenSSH private key text) from now on. */
+  useHostKey(hostKey: string): void {
+    this.#hostKey = hostKey;
+    this.#ssh = undefined;
+    this.cut();
+  }
+
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     socket.setNoDelay(true);
     if (this.#hung) socket.pause();
-    else this.#server().injectSocket(socket);
+    else this.#server().injectSocket(this.#link === undefined ? socket : overPoorLink(socket, this.#link));
   }
 
   #server(): ssh2.Server {
-    this.#ssh ??= new ssh2.Server({ hostKeys: [this.#options.hostKey], ident: 'edgectl-lab' }, (connection) =>
+    this.#ssh ??= new ssh2.Server({ hostKeys: [this.#hostKey], ident: 'edgectl-lab' }, (connection) =>
       this.#greet(connection),
     );
     return this.#ssh;
@@ -96,7 +122,7 @@ export class SshListener {
   #greet(connection: Connection): void {
     connection.on('error', () => undefined);
     connection.on('authentication', (context) => this.#authenticate(context));
-    connection.on('session', (accept) => this.#serve(accept()));
+    connection.on('session', (accept) => this.#serve(accept(), connection));
   }
 
   #authenticate(context: AuthContext): void {
@@ -115,14 +141,17 @@ export class SshListener {
     else context.reject(['publickey']);
   }
 
-  #serve(session: Session): void {
+  #serve(session: Session, connection: Connection): void {
     let child: ChildProcess | undefined;
     session.on('exec', (accept, _reject, info) => {
       // Accepted at once: a client may send standard input before the process is there, and the channel keeps it.
       const channel = accept();
+      this.#commands += 1;
+      const lost = this.#losing > 0 && this.#commands % this.#losing === 0;
       this.#options.run(info.command).then(
         (started) => {
           child = started;
+          if (lost) started.once('exit', () => connection.end());
           serveExec(channel, started);
         },
         (error: unknown) => explain(channel, error),

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { judgeCompatibility, type VersionChange } from '../bundle/drivers/compatibility.js';
 import { loadDriver } from '../bundle/drivers/load.js';
+import { requireProven } from '../bundle/drivers/proven.js';
 import type { Driver } from '../bundle/drivers/schema.js';
 import { driverDirs } from '../bundle/places.js';
 import { EdgectlError } from '../errors/error.js';
@@ -11,13 +12,14 @@ const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * What the drivers say against the plan's changes, folded over nodes: lines to show before the question. Throws RUNTIME_INCOMPATIBLE for
- * what a driver refuses, unless it was accepted.
+ * what a driver refuses, unless it was accepted, and DRIVER_UNPROVEN.
  */
 export async function compatibilityWarnings(
   plan: Pick<Plan, 'nodes' | 'changes'>,
-  context: { fleetDir: string; accepted: boolean },
+  context: { fleetDir: string; accepted: boolean; allowUnproven: boolean },
 ): Promise<string[]> {
   const drivers = await driversOf(plan, context.fleetDir);
+  for (const driver of drivers) requireProven(driver, context.allowUnproven);
   const nodesOf = new Map<string, { level: 'warning' | 'refusal'; nodes: string[] }>();
   for (const node of plan.nodes) {
     for (const { message, level } of judgeCompatibility(drivers, versionsOf(plan, node))) {

@@ -52,5 +52,7 @@ function observation(result: FactsResult): Observation {
   if (answer.kind === 'refused' && answer.code === 'NO_KIT')
     return { seen: false, state: 'refused', why: 'no node kit: edgectl node prepare' };
   const outcome = answer.kind === 'refused' ? outcomeOfRefusal(answer) : outcomeOfSilence(answer, false);
-  return { seen: false, state: outcome.state, why: result.message };
+  // Who is away says so in words alone; a refusal or a failure has a code that people look up.
+  const coded = outcome.state !== 'offline' && outcome.why !== undefined;
+  return { seen: false, state: outcome.state, why: coded ? `${outcome.why}: ${result.message}` : result.message };
 }

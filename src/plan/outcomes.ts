@@ -64,3 +64,11 @@ export function outcomeOfSilence(answer: KitUnknown, changed: boolean): Outcome 
   const row = transportTable[kind][changed ? 'after' : 'before'];
   return outcomeOfRow(row, { message: answer.message, why: kind });
 }
+
+/** The code and the words of a reason that a plan holds as one text (`host-key-changed: …`); without a code that the tables know, all is words. */
+export function reasonOf(text: string): { why: string; message: string } {
+  const at = text.indexOf(': ');
+  const code = text.slice(0, Math.max(0, at));
+  const known = Object.hasOwn(codeTable, code) || Object.hasOwn(transportTable, code);
+  return known ? { why: code, message: text.slice(at + 2) } : { why: text, message: text };
+}

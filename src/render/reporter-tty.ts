@@ -7,6 +7,7 @@ import type { Ui } from './ui.js';
 const frameMs = 250;
 const hideCursor = '\u001B[?25l';
 const showCursor = '\u001B[?25h';
+const clearLine = '\u001B[K';
 const clearDown = '\u001B[0J';
 
 /**
@@ -22,11 +23,12 @@ export function createTtyReporter(
   let shown = '';
   const draw = (): void => {
     const rows = renderFrame(view, ui, clock.now());
-    const text = rows.join('\n');
+    // Row by row: a terminal that is told to clear everything from its first line on (tmux) keeps what was there as history, frame by frame.
+    const text = rows.map((row) => `${row}${clearLine}\n`).join('');
     if (text === shown) return;
     shown = text;
     const back = drawn === 0 ? hideCursor : `\u001B[${drawn}A\r`;
-    stderr.write(`${back}${clearDown}${text}\n`);
+    stderr.write(`${back}${text}${clearDown}`);
     drawn = rows.length;
   };
   const stop = every(frameMs, () => {
@@ -38,7 +40,7 @@ export function createTtyReporter(
       if (!open) return;
       open = false;
       stop();
-      if (drawn > 0) stderr.write(`\u001B[${drawn}A\r${clearDown}${showCursor}`);
+      if (drawn > 0) stderr.write(`\u001B[${drawn}A\r${`${clearLine}\n`.repeat(drawn)}\u001B[${drawn}A${showCursor}`);
     },
   };
 }

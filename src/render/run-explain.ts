@@ -4,6 +4,7 @@ import type { NodeState, Plan, PlanNode } from '../plan/types.js';
 import { escapeForTerminal as safe } from '../util/escape.js';
 import { eventText } from './event-log.js';
 import { nodeOfEvent } from './event-line.js';
+import { remedyFor } from './remedies.js';
 import { stateWords } from './states.js';
 import type { Ui } from './ui.js';
 import { age, shortDigest } from './units.js';
@@ -50,7 +51,7 @@ export function explain(
       ? (node.skip?.why ?? 'it had nothing to do')
       : `stage ${stage.name}, number ${stage.nodes.indexOf(node.id) + 1} of ${stage.nodes.length}${node.intent ? '; not seen when the plan was made' : ''}`;
   const next = why === 'NO_SPACE' ? roomFirst(node.id) : [];
-  next.push(...nextFor(plan.id, node.id, state, row.final));
+  next.push(...nextFor(plan.id, node.id, { state, why }, row.final));
   return {
     run: plan.id,
     node: node.id,
@@ -91,8 +92,18 @@ function roomFirst(node: string): Explanation['next'] {
 }
 
 /** The command that helps most is the last one. */
-function nextFor(run: string, node: string, state: NodeState, final: boolean): { what: string; command: string }[] {
-  const look = { what: 'Ask the node itself', command: `edgectl node doctor ${node}` };
+function nextFor(
+  run: string,
+  node: string,
+  { state, why }: { state: NodeState; why: string | null },
+  final: boolean,
+): { what: string; command: string }[] {
+  const doctor = `edgectl node doctor ${node}`;
+  const remedy = remedyFor({ state, why, node, run }) ?? doctor;
+  const look = {
+    what: remedy.includes(' trust ') ? 'When you know why' : 'Ask the node itself',
+    command: remedy.includes('resume') ? doctor : remedy,
+  };
   const retry = { what: 'Try it again under the same plan', command: `edgectl resume ${run} --retry ${node}` };
   const scored = nodeStateRow(state).scored;
   if (state === 'succeeded' || state === 'soaking')

@@ -1,6 +1,6 @@
 import type { NodeState, Plan, PlanStage, RunState } from '../plan/types.js';
 import { escapeForTerminal as safe } from '../util/escape.js';
-import { groupLines, groupNodes, headline, nextCommands } from './summary.js';
+import { groupLines, groupNodes, headline, nextCommands, withRemedies } from './summary.js';
 import type { SummaryGroup } from './summary.js';
 import { stateWords } from './states.js';
 import type { Ui } from './ui.js';
@@ -74,7 +74,16 @@ export function runStatus(record: {
     record.holder === null
       ? nextCommands(id, state, { counts, kind })
       : [{ what: 'Stop it', command: `edgectl run abort ${id}` }];
-  return { run: id, ...run, state, holder: record.holder, stages, counts, groups: groupNodes(views), next };
+  return {
+    run: id,
+    ...run,
+    state,
+    holder: record.holder,
+    stages,
+    counts,
+    groups: withRemedies(groupNodes(views), id),
+    next,
+  };
 }
 
 function tally(views: readonly { state: NodeState }[]): Partial<Record<NodeState, number>> {

@@ -53,6 +53,10 @@ export class RunView {
   readonly nodes = new Map<string, NodeView>();
   /** Nodes that something is happening on, in the order in which it began. */
   readonly busy = new Set<string>();
+  /** How often the answer of a node was missing, by node. */
+  readonly losses = new Map<string, number>();
+  /** What an attempt came to that was followed by another one, by node. */
+  readonly setbacks = new Map<string, { attempt: number; message: string }>();
   /** Newest last: what a person should read while it runs. */
   readonly recent: { at: string; text: string; node: string | undefined }[] = [];
   readonly warnings: string[] = [];
@@ -102,6 +106,8 @@ export class RunView {
       case 'step-finished': {
         const node = this.nodes.get(event.node);
         if (node) node.progress = undefined;
+        if (event.outcome.kind === 'failed')
+          this.setbacks.set(event.node, { attempt: event.attempt, message: event.outcome.message });
         if (node && !active.includes(node.state)) this.busy.delete(event.node);
         return;
       }
@@ -165,6 +171,7 @@ export class RunView {
     entered[event.to] = (entered[event.to] ?? 0) + 1;
     const { node: id, stage, to: state, message, why, log } = event;
     const began = known?.began ?? at;
+    if (state === 'in_doubt' && known?.state !== 'in_doubt') this.losses.set(id, (this.losses.get(id) ?? 0) + 1);
     this.nodes.set(id, { id, stage, state, message, why, log, began, since: at, progress: undefined });
     if (active.includes(state)) this.busy.add(id);
     else this.busy.delete(id);

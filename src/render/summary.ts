@@ -1,6 +1,8 @@
 import type { NodeState, Plan, RunState } from '../plan/types.js';
 import { escapeForTerminal as safe } from '../util/escape.js';
 import type { NodeView, RunView } from './run-view.js';
+import { type Remark, remarksOn } from './remarks.js';
+import { remedyFor } from './remedies.js';
 import { stateWords, wordOf } from './states.js';
 import type { Ui } from './ui.js';
 import { count, duration } from './units.js';
@@ -12,6 +14,8 @@ export interface SummaryGroup {
   why?: string;
   message: string;
   nodes: string[];
+  /** What to type for the first of them. */
+  next?: string;
 }
 
 /** The result of a run for the envelope. */
@@ -23,6 +27,8 @@ export interface RunSummary {
   elapsedMs: number;
   counts: Partial<Record<NodeState, number>>;
   groups: SummaryGroup[];
+  /** Nodes that came through, but not as the others did. */
+  remarks: Remark[];
   /** Commands to run next, ready to paste; the most important one last. */
   next: { what: string; command: string }[];
 }
@@ -35,9 +41,19 @@ const quiet: ReadonlySet<NodeState> = new Set<NodeState>(['succeeded', 'noop', '
 export function summarise(view: RunView, kind: Plan['kind'] = 'runtime'): RunSummary | undefined {
   if (!view.end) return undefined;
   const { state, message, elapsedMs, counts } = view.end;
-  const groups = groupNodes([...view.nodes.values()]);
+  const groups = withRemedies(groupNodes([...view.nodes.values()]), view.run);
   const next = nextCommands(view.run, state, { counts, kind });
-  return { run: view.run, fleet: view.fleet, state, message, elapsedMs, counts, groups, next };
+  return {
+    run: view.run,
+    fleet: view.fleet,
+    state,
+    message,
+    elapsedMs,
+    counts,
+    groups,
+    remarks: remarksOn(view),
+    next,
+  };
 }
 
 /** The screen at the end of a run: what it came to, who is not where they should be and why, what to do next (last). */
@@ -60,6 +76,7 @@ export function renderSummary(view: RunView, summary: RunSummary, ui: Ui): strin
       lines.push(...logBlock(group.nodes.length > 1 ? id : undefined, log, ui));
     }
   }
+  if (summary.remarks.length > 0) lines.push('', ...summary.remarks.flatMap((remark) => remarkLines(remark, ui)));
   // The beginning of a run id will do where lines are short.
   const id = ui.width < 100 ? summary.run.slice(0, 14) : summary.run;
   const explained =
@@ -75,7 +92,7 @@ export function renderSummary(view: RunView, summary: RunSummary, ui: Ui): strin
 export function groupNodes(nodes: readonly Pick<NodeView, 'id' | 'state' | 'why' | 'message'>[]): SummaryGroup[] {
   const groups = new Map<string, SummaryGroup>();
   for (const { id, state, why, message } of nodes) {
-    const text = quiet.has(state) ? '' : message.replaceAll(id, 'it');
+    const text = quiet.has(state) ? '' : withoutName(message, id);
     const key = `${state}\0${why ?? ''}\0${text}`;
     const group = groups.get(key);
     if (group) group.nodes.push(id);
@@ -84,6 +101,25 @@ export function groupNodes(nodes: readonly Pick<NodeView, 'id' | 'state' | 'why'
   return [...groups.values()]
     .map((group) => ({ ...group, nodes: group.nodes.sort() }))
     .sort((a, b) => stateWords[a.state].rank - stateWords[b.state].rank || b.nodes.length - a.nodes.length);
+}
+
+/** The message with `it` for the node's name, so that equal messages are equal; not where the name is part of a path or of another name. */
+function withoutName(message: string, id: string): string {
+  return message.includes(id)
+    ? message.replaceAll(
+        new RegExp(`(?<![\\w./-])${id.replaceAll(/[.*+?^${}()|[\]\\]/gu, '\\$&')}(?![\\w/-]|\\.\\w)`, 'gu'),
+        'it',
+      )
+    : message;
+}
+
+/** The groups, each with what to type for its first node where there is something to do. */
+export function withRemedies(groups: SummaryGroup[], run: string): SummaryGroup[] {
+  return groups.map((group) => {
+    const [node] = group.nodes;
+    const next = node === undefined ? undefined : remedyFor({ ...group, node, run });
+    return next === undefined ? group : { ...group, next };
+  });
 }
 
 /** How a run came out, in words. */
@@ -124,21 +160,40 @@ function order(state: NodeState): number {
   return state === 'succeeded' ? -2 : state === 'noop' ? -1 : stateWords[state].rank;
 }
 
-/** The lines of one group: state, folded names, message. */
+/** The lines of one group: state, folded names, message; then the code of the reason and what to type. */
 export function groupLines(group: SummaryGroup, ui: Ui): string[] {
   const { tone } = stateWords[group.state];
-  const label = pad(wordOf(group.state, group.why), 10);
-  const nodes = safe(ui.fold(group.nodes));
+  const label = ui.theme[tone](pad(wordOf(group.state, group.why), 10));
+  return [...namedLines(label, group, ui), ...remedyLines(group.why?.split(':', 1)[0] ?? '', group.next, ui)];
+}
+
+function remarkLines({ code, nodes, message, next }: Remark, ui: Ui): string[] {
+  return [...namedLines(ui.theme.warn(pad(code, 10)), { nodes, message }, ui), ...remedyLines('', next, ui)];
+}
+
+function namedLines(label: string, { nodes, message }: Pick<SummaryGroup, 'nodes' | 'message'>, ui: Ui): string[] {
+  const names = safe(ui.fold(nodes));
   const room = Math.max(30, ui.width - 14);
-  const short = nodes.length <= 24;
-  const first = short ? wrap(safe(group.message), room - nodes.length - 2) : [];
-  const head = `  ${ui.theme[tone](label)}  `;
+  const short = names.length <= 24;
+  const first = short ? wrap(safe(message), room - names.length - 2) : [];
+  const head = `  ${label}  `;
   if (short)
     return first.map((line, at) =>
-      at === 0 ? `${head}${nodes}  ${line}`.trimEnd() : `${' '.repeat(14 + nodes.length + 2)}${line}`,
+      at === 0 ? `${head}${names}  ${line}`.trimEnd() : `${' '.repeat(14 + names.length + 2)}${line}`,
     );
-  const folded = wrap(nodes, room).map((line, at) => `${at === 0 ? head : ' '.repeat(14)}${line}`);
-  return [...folded, ...wrap(safe(group.message), room).map((line) => `${' '.repeat(14)}${line}`.trimEnd())];
+  const folded = wrap(names, room).map((line, at) => `${at === 0 ? head : ' '.repeat(14)}${line}`);
+  return [...folded, ...wrap(safe(message), room).map((line) => `${' '.repeat(14)}${line}`.trimEnd())];
+}
+
+function remedyLines(code: string, next: string | undefined, ui: Ui): string[] {
+  if (next === undefined) return [];
+  // The beginning of a run id will do where lines are short.
+  const command = ui.width < 100 ? next.replaceAll(/\b([0-9A-Z]{14})[0-9A-Z]{12}\b/gu, '$1') : next;
+  // What is no code is the message again.
+  const tag = !/^[A-Za-z][\w-]{1,30}$/u.test(code) ? '' : `  ${ui.theme.dim(`(${safe(code)})`)}`;
+  return [
+    `${' '.repeat(14)}${ui.theme.accent(safe(command))}${command.length + code.length + 18 > ui.width ? '' : tag}`,
+  ];
 }
 
 function logBlock(node: string | undefined, log: string, ui: Ui): string[] {

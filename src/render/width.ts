@@ -47,7 +47,8 @@ export function pad(text: string, cells: number, align: 'left' | 'right' = 'left
 }
 
 /** Breaks a text without colours into lines of at most a number of cells, at spaces where there are any. */
-export function wrap(text: string, cells: number): string[] {
+export function wrap(text: string, width: number): string[] {
+  const cells = Math.max(1, width);
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

@@ -235,7 +235,16 @@ verb_spool() {
         sp_text=$(head -c 8192 "$sp_file")
         case $sp_text in '{"t":"event"'*'}') printf '%s\n' "$sp_text" >&4; sp_limit=$((sp_limit - 1)) ;; esac
       done ;;
-    *) fail PROTOCOL 'op is none of read, ack' ;;
+    log)
+      need_component
+      sp_limit=${Q_limit:-100}
+      is_number "$sp_limit" && [ "$sp_limit" -le 1000 ] || fail PROTOCOL 'limit is not a number up to 1000'
+      sp_unit=$(sed -n 's/^unit //p' "$R/wired/$Q_component" 2>/dev/null)
+      [ -n "$sp_unit" ] || fail PROTOCOL "no unit of $Q_component is managed here"
+      # An escaped byte takes six: so many fit into a line of an answer.
+      o_new log; o_s component "$Q_component"; o_s unit "$sp_unit"
+      o_s text "$(sys_log "$sp_unit" "$sp_limit" 2>/dev/null | tail -c 10000)"; o_end ;;
+    *) fail PROTOCOL 'op is none of read, ack, log' ;;
   esac
   done_ok
 }

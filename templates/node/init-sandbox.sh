@@ -64,7 +64,7 @@ sys_timer() {
 sys_timer_active() { sb timer-active "$1" && [ "$SB" = yes ]; }
 sys_timer_stop() { sb timer-stop "$1" || :; }
 sys_processes() { sb processes "$1" && printf '%s\n' "$SB"; }
-sys_log() { tail -n 20 "$P/var/log/lab-init/$1.log"; }
+sys_log() { tail -n "${2:-20}" "$P/var/log/lab-init/$1.log"; }
 # sys_dropin UNIT EXEC PATH HELD: durable; sets REWIRED when something changed. HELD: the unit starts only while nobody holds it.
 sys_dropin() {
   sd_dir=$P/etc/lab-init/units/$1.d

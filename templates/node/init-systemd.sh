@@ -100,7 +100,7 @@ sys_timer_active() { systemctl is-active --quiet "$1.timer"; }
 sys_timer_stop() { systemctl stop "$1.timer" >/dev/null 2>&1 || :; }
 # sys_processes COMM: pids of processes whose name starts so. One grep over what may be thousands.
 sys_processes() { grep -ls "^$1" /proc/[0-9]*/comm 2>/dev/null | cut -d/ -f3; }
-sys_log() { journalctl -u "$1" -n 20 -o cat --no-pager 2>/dev/null; }
+sys_log() { journalctl -u "$1" -n "${2:-20}" -o cat --no-pager 2>/dev/null; }
 # sys_dropin UNIT EXEC PATH HELD: durable; sets REWIRED when something changed. HELD: the unit starts only while nobody holds it, or in
 # the trial of this boot (systemd.unit(5): of conditions with a pipe one must hold).
 sys_dropin() {

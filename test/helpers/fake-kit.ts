@@ -50,6 +50,8 @@ export class FakeNode {
   /** Transactions that were begun, by step. */
   readonly begun: string[] = [];
   readonly store = new Set<string>();
+  /** Its disk has no room for a bundle. */
+  full = false;
   lease: { run: string; owner: string; host: string; token: number; until: number } | undefined;
   readonly #clock: RunClock;
   readonly #runs = new Map<string, ReadonlyMap<string, string>>();
@@ -197,6 +199,7 @@ export class FakeNode {
     const component = f['component'] ?? '';
     const offset = this.#uploads.get(digest) ?? 0;
     if (f['op'] === 'offer') return ok({ t: 'offer', component, digest, have: this.store.has(digest), offset });
+    if (f['op'] === 'put' && this.full) return refuse('NO_SPACE', '0 KiB free');
     if (f['op'] === 'put') {
       if (Number(f['offset']) !== offset || call.payload?.bundle !== digest)
         return refuse('BAD_BUNDLE', 'wrong offset or bundle');

@@ -29,6 +29,7 @@ export interface LabFleet {
   start(...argv: string[]): {
     pid: number;
     kill(signal: NodeJS.Signals): void;
+    stdout: () => string;
     stderr: () => string;
     ended: Promise<number | string>;
   };
@@ -95,14 +96,21 @@ export async function labFleet(nodes: number, sites = 2): Promise<LabFleet> {
     start: (...argv) => {
       const child = spawn(process.execPath, [`${root}bin/run.js`, ...argv], {
         env: { PATH: process.env['PATH'], ...env },
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe'],
       });
-      let text = '';
+      let [text, result] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => (result += chunk.toString('utf8')));
       child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
       const ended = new Promise<number | string>((resolve) =>
         child.on('close', (code, signal) => resolve(code ?? signal ?? '')),
       );
-      return { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), stderr: () => text, ended };
+      return {
+        pid: child.pid ?? 0,
+        kill: (signal) => void child.kill(signal),
+        stdout: () => result,
+        stderr: () => text,
+        ended,
+      };
     },
     want: async (version) => {
       const digest = digests[version];

@@ -34,7 +34,10 @@ export type Need =
   | 'unshare'
   | 'dropbear'
   | 'tinyproxy'
-  | 'chromium';
+  | 'chromium'
+  | 'script'
+  | 'fish'
+  | 'tmux';
 
 const programs: Partial<Record<Need, readonly string[]>> = {
   nspawn: ['systemd-nspawn'],
@@ -63,6 +66,9 @@ const programs: Partial<Record<Need, readonly string[]>> = {
   dropbear: ['dropbear', 'dropbearkey'],
   tinyproxy: ['tinyproxy'],
   chromium: ['chromium'],
+  script: ['script'],
+  fish: ['fish'],
+  tmux: ['tmux'],
   'docker-registry': ['docker-registry'],
   skopeo: ['skopeo'],
   curl: ['curl'],

@@ -29,6 +29,7 @@ export default class RolloutRuntime extends RunCommand<typeof RolloutRuntime> {
     'detailed-exitcode': Flags.boolean({ summary: 'With --dry-run: exit 2 when there is something to do.' }),
     out: Flags.string({ helpValue: 'FILE', summary: 'Write the plan to a file for edgectl apply, and stop.' }),
     'accept-incompatible': Flags.boolean({ summary: 'Go on although a runtime driver refuses this change.' }),
+    'allow-unproven': Flags.boolean({ summary: 'Use a runtime driver that nobody has rolled out yet.' }),
     emergency: Flags.boolean({ summary: 'Override local vetoes on the nodes; recorded there.' }),
   };
 
@@ -49,8 +50,8 @@ export default class RolloutRuntime extends RunCommand<typeof RolloutRuntime> {
     };
     const remember = await this.remembering(bench.fleet);
     const plan = await planRuntime(request, { ...bench, kit: bench.client, remember });
-    const accepted = this.flags['accept-incompatible'];
-    const warnings = await compatibilityWarnings(plan, { fleetDir: bench.fleet.dir, accepted });
+    const { 'accept-incompatible': accepted, 'allow-unproven': allowUnproven } = this.flags;
+    const warnings = await compatibilityWarnings(plan, { fleetDir: bench.fleet.dir, accepted, allowUnproven });
     for (const line of warnings) await this.say((ui) => `${ui.theme.warn('!')} ${line}`);
     return await this.propose(plan, this.flags);
   }

@@ -47,14 +47,21 @@ export default class RuntimeList extends BaseCommand<typeof RuntimeList> {
       name: driver.component,
       class: driver.class,
       summary: driver.summary,
+      unproven: driver.unproven ?? null,
       own: fleet !== undefined && file.startsWith(`${fleet.dir}/`),
       file,
     }));
-    const rows = drivers.map((each) => [each.name, each.class, each.own ? 'this fleet' : 'edgectl', each.summary]);
+    const rows = drivers.map((each) => [
+      each.name,
+      each.class,
+      each.own ? 'this fleet' : 'edgectl',
+      each.unproven === null ? '' : 'unproven',
+      each.summary,
+    ]);
     return {
       data: { drivers },
       rows: drivers,
-      text: (ui) => ui.table(['driver', 'class', 'from', 'what it is'], rows),
+      text: (ui) => ui.table(['driver', 'class', 'from', '', 'what it is'], rows),
     };
   }
 }

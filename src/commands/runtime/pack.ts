@@ -27,6 +27,7 @@ export default class RuntimePack extends BaseCommand<typeof RuntimePack> {
     version: Flags.string({ summary: 'Version; from the .deb or the file name when absent.' }),
     arch: Flags.string({ summary: 'Architecture; from the programs when absent, and refused when they disagree.' }),
     out: Flags.string({ helpValue: 'DIR', summary: 'Also write the bundle to DIR/DIGEST/, as a server offers it.' }),
+    'allow-unproven': Flags.boolean({ summary: 'Use a runtime driver that nobody has rolled out yet.' }),
     write: Flags.boolean({ summary: 'Write the bundle into runtimes.yaml.' }),
   };
 
@@ -34,10 +35,16 @@ export default class RuntimePack extends BaseCommand<typeof RuntimePack> {
     const fleet = await this.fleet();
     const { packForFleet } = await import('../../bundle/pack-for-fleet.js');
     const { io, flags, signal } = this;
-    const { driver, version, arch, write } = flags;
+    const { driver, version, arch, write, 'allow-unproven': allowUnproven } = flags;
     const source = path.resolve(io.cwd, this.args.source);
     const out = flags.out === undefined ? undefined : path.resolve(io.cwd, flags.out);
-    const around = { packageRoot: this.config.root, env: io.env, now: this.clock.now(), interactive: io.isTTY };
+    const around = {
+      allowUnproven,
+      packageRoot: this.config.root,
+      env: io.env,
+      now: this.clock.now(),
+      interactive: io.isTTY,
+    };
     const packed = await packForFleet(fleet, { source, driver, version, arch, out, write, signal, ...around });
     const { bundle, lines, ...rest } = packed;
     return {

@@ -79,7 +79,7 @@ describe('loading a driver', () => {
     expect((await loadDriver('runc', [path.join(own, 'nothing'), templates])).driver.component).toBe('runc');
   });
 
-  test.each(['podman', '../crun', '/etc/passwd', 'crun.yaml', ''])(
+  test.each(['no-such-runtime', '../crun', '/etc/passwd', 'crun.yaml', ''])(
     '%j is no driver, and the known ones are named',
     async (name) => {
       await expect(loadDriver(name, [own, templates])).rejects.toMatchObject({

@@ -203,6 +203,18 @@ describe('the executor', { timeout: 60_000 }, () => {
     expect(await fleet.run(plan)).toMatchObject({ exitCode: 9, counts: { blocked: 2 } });
   });
 
+  it('stages again on a node whose disk was full, once a person asks for it', async () => {
+    fleet = await FakeFleet.make(names(30));
+    fleet.kit.node('n29').full = true;
+    const plan = makePlan({ nodes: names(30) });
+    expect((await fleet.run(plan)).nodes[29]).toMatchObject({ state: 'failed', why: 'NO_SPACE' });
+    fleet.kit.node('n29').full = false;
+    expect((await fleet.run(plan)).nodes[29]).toMatchObject({ state: 'failed' });
+    const retried = await fleet.run(plan, { retry: new Set(['n29']) });
+    expect(retried.nodes[29]).toMatchObject({ state: 'succeeded' });
+    expect(fleet.kit.node('n29').committed['rt']?.digest).toBe(NEW);
+  });
+
   it('reports a vetoed node as blocked with its reason, and takes it when the veto is gone', async () => {
     fleet = await FakeFleet.make(names(2));
     fleet.kit.node('n01').behaviour = { healthyAfter: 10, veto: 'till is open' };

@@ -21,8 +21,11 @@ const change = (component: string, version: string, letter: string): Plan['chang
   from: [],
   nodes: 1,
 });
-const judge = async (plan: Pick<Plan, 'nodes' | 'changes'>, accepted = false): Promise<string[]> =>
-  await compatibilityWarnings(plan, { fleetDir: '/nonexistent', accepted });
+const judge = async (
+  plan: Pick<Plan, 'nodes' | 'changes'>,
+  accepted = false,
+  allowUnproven = false,
+): Promise<string[]> => await compatibilityWarnings(plan, { fleetDir: '/nonexistent', accepted, allowUnproven });
 
 describe('compatibility of a plan', () => {
   it('refuses to take containerd back across a major version, and names the nodes folded', async () => {
@@ -61,6 +64,16 @@ describe('compatibility of a plan', () => {
       ],
     };
     await expect(judge(plan)).resolves.toEqual(expect.any(Array));
+  });
+
+  it('refuses a driver that nobody has rolled out, with its reason, until that is allowed', async () => {
+    const plan = { changes: [change('nomad', '1.9.3', 'd')], nodes: [node('a', {}, { nomad: digest('d') })] };
+    await expect(judge(plan)).rejects.toMatchObject({
+      code: 'DRIVER_UNPROVEN',
+      exitCode: 1,
+      message: expect.stringContaining('no client of a real cluster was upgraded') as string,
+    });
+    await expect(judge(plan, false, true)).resolves.toEqual(expect.any(Array));
   });
 
   it('says nothing of a component that has no driver here', async () => {
