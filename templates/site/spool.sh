@@ -222,11 +222,17 @@ fetch() {
     f_digest=$1 f_size=$2 f_repo=$3 f_src=$4
     shift 4
     BLOCKS=$((f_end / 512 + 2))
+    f_began=$(now)
     ask "s$f_src" "$f_source" "repository:$f_repo:pull" "$@" "$f_source/v2/$f_repo/blobs/$f_digest"
     f_rc=$?
     BLOCKS=
     set -- "$f_digest" "$f_size" "$f_repo" "$f_src"
     if [ "$(size_of "$f_part")" -gt "$f_at" ]; then progress; fi
+    # curl keeps a rate over one long transfer, and lets the first megabyte of each pass: the rest of the time is waited for here.
+    if [ "$RATE" -gt 0 ]; then
+      f_rest=$((($(size_of "$f_part") - f_at) / RATE - ($(now) - f_began)))
+      if [ "$f_rest" -gt 0 ]; then pause "$f_rest"; fi
+    fi
     case $f_rc in
       0) if [ "$(size_of "$f_part")" -le "$f_at" ]; then bear 'the source sends nothing' || return 1; fi ;;
       22)

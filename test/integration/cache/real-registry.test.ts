@@ -61,7 +61,7 @@ describe.skipIf(need.skip)('a job that fills a real docker-registry', () => {
     putImage(central, 'cut/app', [noise(6 * megabyte, 3), noise(megabyte, 4)], '1');
     const images = await read('cut/app:1');
     const before = line.carried();
-    line.throttle(2 * megabyte);
+    line.throttle(megabyte / 2);
     const { job } = await bench.start(images);
     await until('some of it is there', () => bench.parts(), { good: (bytes) => bytes > 2 * megabyte });
     line.cut();
