@@ -20,8 +20,8 @@ obs_os() {
   if [ "$INIT" = sandbox ]; then
     ob os.init sandbox
   elif [ -d /run/systemd/system ]; then
-    oo_version=$(timeout -k 1 5 systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-    ob os.init "systemd${oo_version:+ $oo_version}"
+    sys_version
+    ob os.init "systemd $INIT_VERSION"
   else
     ob_no os.init 'no init that is known'
   fi

@@ -95,3 +95,13 @@ sys_ram() {
 sys_ram_gone() { [ ! -L "$V/secrets" ] || rm -rf "$(readlink "$V/secrets")"; }
 sys_secret_units() { :; }
 sys_remove_units() { :; }
+# sys_observe_units: the attributes of the units in ou_names.
+sys_observe_units() {
+  for ou_name in $ou_names; do
+    if ! sys_unit_exists "$ou_name"; then ob_no_unit "$ou_name" absent; continue; fi
+    sys_show "$ou_name"
+    ob "unit.$ou_name.active" "$SHOW_STATE"
+    ob "unit.$ou_name.result" "$SHOW_RESULT"
+    ob "unit.$ou_name.restarts" "$SHOW_RESTARTS"
+  done
+}

@@ -219,3 +219,51 @@ sys_remove_units() {
   done
   sys_reload
 }
+# sys_observe_units: the attributes of the units in ou_names, and of those that have failed.
+sys_observe_units() {
+  if [ ! -d /run/systemd/system ]; then
+    ob_no unit.failed 'no systemd here'
+    for ou_name in $ou_names; do ob_no "unit.$ou_name.active" 'no systemd here'; done
+    return 0
+  fi
+  if ou_text=$(timeout -k 1 10 systemctl list-units --state=failed --plain --no-legend --no-pager 2>/dev/null); then
+    # shellcheck disable=SC2046
+    ob_list unit.failed $(printf '%s\n' "$ou_text" | awk 'NF { print $1 }' | head -n 64)
+  else
+    ob_no unit.failed 'systemd does not answer'
+  fi
+  [ -n "$ou_names" ] || return 0
+  # shellcheck disable=SC2086
+  if ! ou_text=$(timeout -k 1 10 systemctl show --no-pager -p LoadState -p ActiveState -p UnitFileState -p NRestarts -p Result $ou_names 2>/dev/null); then
+    for ou_name in $ou_names; do ob_no "unit.$ou_name.active" 'systemd does not answer'; done
+    return 0
+  fi
+  # One block a unit, in the order asked, an empty line between two.
+  # shellcheck disable=SC2086
+  set -- $ou_names
+  ou_load='' ou_active='' ou_enabled='' ou_restarts='' ou_result=''
+  while IFS= read -r ou_line; do
+    case $ou_line in
+      LoadState=*) ou_load=${ou_line#*=} ;;
+      ActiveState=*) ou_active=${ou_line#*=} ;;
+      UnitFileState=*) ou_enabled=${ou_line#*=} ;;
+      NRestarts=*) ou_restarts=${ou_line#*=} ;;
+      Result=*) ou_result=${ou_line#*=} ;;
+      '')
+        [ $# -gt 0 ] && [ -n "$ou_load" ] || continue
+        if [ "$ou_load" = not-found ]; then
+          ob_no_unit "$1" absent
+        else
+          ob "unit.$1.active" "$ou_active"
+          ob "unit.$1.enabled" "${ou_enabled:-none}"
+          [ -z "$ou_result" ] || ob "unit.$1.result" "$ou_result"
+          ! is_number "$ou_restarts" || ob "unit.$1.restarts" "$ou_restarts"
+        fi
+        shift
+        ou_load='' ou_active='' ou_enabled='' ou_restarts='' ou_result='' ;;
+    esac
+  done <<UNITS
+$ou_text
+
+UNITS
+}
