@@ -20,8 +20,7 @@ describe('building the kit', () => {
   it('holds one init driver and says what it was built from', async () => {
     const sandbox = await buildKit({ ...options, init: 'sandbox', lab: false, shell: '/bin/busybox sh' });
     expect(sandbox.split('\n')[0]).toBe('#!/bin/busybox sh');
-    // It may look at units, as anybody may; it never changes one.
-    expect(sandbox).not.toMatch(/systemctl (?!--version|list-units|show)/);
+    expect(sandbox).not.toContain('systemctl');
     expect(sandbox).toContain("KIT_VERSION='1.2.3'");
     expect(sandbox).toContain('KIT_BUILT=1700000000');
     expect(sandbox).toContain("INIT='sandbox'");
