@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { connect } from 'node:net';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -222,20 +222,26 @@ describe.skipIf(need.skip)('with real docker-registry processes and skopeo', () 
   });
 });
 
-/** An HTTP proxy that knows CONNECT. */
+/** An HTTP proxy: whole addresses for plain HTTP, and CONNECT. */
 async function proxy(): Promise<{ url: string; seen: string[]; close: () => Promise<void> }> {
   const seen: string[] = [];
   const sockets = new Set<Socket>();
-  const server: Server = createServer((_request, response) => void response.writeHead(405).end()).on(
-    'connect',
-    (request: { url?: string }, inner: Socket) => {
-      seen.push(request.url ?? '');
-      const [host = '', port = ''] = (request.url ?? '').split(':');
-      const outer = connect(Number(port), host, () => inner.write('HTTP/1.1 200 OK\r\n\r\n'));
-      for (const socket of [inner, outer]) sockets.add(socket.on('error', () => undefined));
-      inner.pipe(outer).pipe(inner);
-    },
-  );
+  const server: Server = createServer((asked, answer) => {
+    const { host, hostname, port, pathname } = new URL(asked.url ?? '');
+    seen.push(host);
+    const { method, headers } = asked;
+    const onward = request({ host: hostname, port, path: pathname, method, headers }, (heard) => {
+      answer.writeHead(heard.statusCode ?? 502, heard.headers);
+      heard.pipe(answer);
+    });
+    asked.pipe(onward.on('error', () => answer.destroy()));
+  }).on('connect', (asked: { url?: string }, inner: Socket) => {
+    seen.push(asked.url ?? '');
+    const [host = '', port = ''] = (asked.url ?? '').split(':');
+    const outer = connect(Number(port), host, () => inner.write('HTTP/1.1 200 OK\r\n\r\n'));
+    for (const socket of [inner, outer]) sockets.add(socket.on('error', () => undefined));
+    inner.pipe(outer).pipe(inner);
+  });
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   return {
