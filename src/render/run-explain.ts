@@ -91,6 +91,9 @@ function roomFirst(node: string): Explanation['next'] {
   return [{ what: 'Remove what nothing there needs', command: `edgectl node gc ${node}` }];
 }
 
+/** Reasons for which a node denies a bundle (docs/reference/node-protocol.md). */
+const deniedFor: ReadonlySet<string> = new Set(['health', 'crash', 'hang', 'DENIED']);
+
 /** The command that helps most is the last one. */
 function nextFor(
   run: string,
@@ -110,8 +113,13 @@ function nextFor(
     return [{ what: 'Undo the whole run', command: `edgectl rollback ${run}` }];
   if (state === 'noop' || state === 'superseded' || state === 'skipped' || state === 'gone') return [];
   if (state === 'rollback_failed') return [look];
-  if (scored === 'failure' && final)
-    return [look, { what: 'Allow the bundle again', command: `edgectl node undeny ${node}` }, retry];
+  if (scored === 'failure' && final && deniedFor.has(why?.split(':', 1)[0] ?? ''))
+    return [
+      look,
+      { what: 'Allow the bundle again', command: `edgectl node undeny ${node}` },
+      // The series of the undeny is a newer one than the run's, so the run itself would be refused there.
+      { what: 'And roll it out there again', command: `edgectl rollout runtime --on ${node}` },
+    ];
   return final ? [look, retry] : [look, { what: 'Go on with the run', command: `edgectl resume ${run}` }];
 }
 

@@ -183,7 +183,7 @@ describe('one node of a run', () => {
     expect(stdout).toContain('rolled_back: it went back to what ran before, by itself or by us');
     expect(stdout).toMatch(/because +exited 1/);
     expect(stdout).toMatch(/place +stage canary, number \d of 2/);
-    expect(stdout.trimEnd().split('\n').at(-1)).toContain(`edgectl resume ${plan.id} --retry gw-lyon-02`);
+    expect(stdout.trimEnd().split('\n').at(-1)).toContain('edgectl rollout runtime --on gw-lyon-02');
   });
 
   it('is explained to programs, too, also when nothing was asked of it yet', async () => {

@@ -132,41 +132,28 @@ describe.skipIf(requires('ssh-keygen').skip)('a rollout over nodes that are brok
     expect(await shell(`edgectl node doctor ${victim['slow']}`)).toMatch(/warning +link +an answer takes \d+\.\d s/);
   });
 
-  it('flaky: resuming gets it through, although nobody has mended it', async () => {
+  it('flaky: it is deferred, or it comes through and the summary says how unsteady it was', () => {
     const group = groupOf(victim['flaky']);
-    const lost = group?.state === 'offline' && group.why === 'closed';
     const noted = new RegExp(`^ +unsteady +.*${victim['flaky']}`, 'm').test(screen);
-    expect(lost || noted, screen).toBe(true);
-    if (lost) expect(screen).toMatch(/edgectl resume \w+ {2}\(closed\)/);
-    await until(
-      'it has come through',
-      async () => {
-        await shell(`edgectl resume ${run} --yes`);
-        const { envelope } = await fleet.json('run', 'status', run);
-        return (envelope.result.groups as Group[]).some(
-          ({ state, nodes }) => state === 'succeeded' && nodes.includes(victim['flaky'] ?? ''),
-        );
-      },
-      { within: 600_000 },
-    );
+    if (group?.state === 'offline') {
+      expect(group.why).toBe('closed');
+      expect(screen).toMatch(/edgectl resume \w+ {2}\(closed\)/);
+    } else expect({ state: group?.state, noted }, screen).toEqual({ state: 'succeeded', noted: true });
   });
 
-  it('once every node is healed, the same run takes in who failed in it, and a new one who was refused before', async () => {
+  it('once every node is healed, the same run takes in who failed in it, and a new one who was refused before or denied the bundle', async () => {
     for (const node of Object.values(victim)) {
       const healed = await fleet.json('lab', 'heal', node);
       expect(healed.envelope.result.broken).toEqual([]);
     }
-    // The bundle that crashed is denied there until somebody says otherwise.
+    // The bundle that crashed is denied there until somebody says otherwise, which is newer than the run.
     const undeny = await fleet.json('node', 'undeny', victim['bad-runtime'] ?? '', '--yes');
     expect(undeny.exitCode, JSON.stringify(undeny.envelope)).toBe(0);
-    const again = ['full-disk', 'read-only', 'bad-runtime', 'clock-skew', 'liar'].flatMap((how) => [
-      '--retry',
-      victim[how] ?? '',
-    ]);
+    const again = ['full-disk', 'read-only', 'clock-skew', 'liar'].flatMap((how) => ['--retry', victim[how] ?? '']);
     await fleet.json('resume', run, ...again);
     const resumed = await fleet.json('run', 'status', run);
     const left = (resumed.envelope.result.groups as Group[]).filter(({ state }) => state !== 'succeeded');
-    const before = [victim['host-key-change'], victim['flood']].sort();
+    const before = [victim['host-key-change'], victim['flood'], victim['bad-runtime']].sort();
     expect(left.flatMap(({ nodes }) => nodes).sort(), JSON.stringify(left)).toEqual(before);
     const next = await fleet.json('rollout', 'runtime', '--policy', 'broken', '--yes');
     expect(next.exitCode, JSON.stringify(next.envelope)).toBe(0);

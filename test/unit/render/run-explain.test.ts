@@ -14,4 +14,14 @@ describe('what to type next for a node', () => {
     expect(next('NO_SPACE').at(-1)).toBe(`edgectl resume ${plan.id} --retry ${node.id}`);
     expect(next('crash').join()).not.toContain('node gc');
   });
+
+  it('is to allow a denied bundle and to roll it out anew, because the run is older than that permission', () => {
+    for (const why of ['crash', 'health', 'DENIED']) {
+      expect(next(why).slice(-2)).toEqual([
+        `edgectl node undeny ${node.id}`,
+        `edgectl rollout runtime --on ${node.id}`,
+      ]);
+    }
+    expect(next('power').join()).not.toContain('undeny');
+  });
 });
