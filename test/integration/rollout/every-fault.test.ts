@@ -11,14 +11,14 @@ import { until } from '../../helpers/until.js';
 /* Every fault of `edgectl lab break`, in one rollout: its line in the summary, its code, and the next step, typed as it is printed. */
 
 const policy = `rehearsal: true
-health: { window: 8s, passes: 2, cap: 90s, confirm: 90s }
+health: { window: 20s, passes: 2, cap: 120s, confirm: 120s }
 maxFailed: 20
 stages:
   - name: everyone
     concurrency: 20
     budget: { groupBy: none, maxUnavailable: 20 }
-    nodeDeadline: 240s
-    progressDeadline: 300s
+    nodeDeadline: 480s
+    progressDeadline: 600s
     gate: { success: 1%, minSample: 1, maxFailed: 20 }
     soak: 0s
 ramp: { start: 20, factor: 2 }
