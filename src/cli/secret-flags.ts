@@ -1,7 +1,17 @@
 import { Flags } from '@oclif/core';
 
+/** What {@link secretFlags} leave when they were read. */
+export interface SecretFlags {
+  for?: string | undefined;
+  unit?: string[] | undefined;
+  owner?: string | undefined;
+  mode?: '0400' | '0440' | undefined;
+  require?: 'software' | 'tpm-tofu' | 'tpm' | 'tpm-pinned' | undefined;
+}
+
 /** Flags that say for whom a secret is. */
 export const secretFlags = {
+  for: Flags.string({ helpValue: 'SELECTOR', summary: 'Nodes that get it; as before when absent.' }),
   unit: Flags.string({
     multiple: true,
     multipleNonGreedy: true,

@@ -1,4 +1,4 @@
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import type { CommandResult } from '../../cli/base.js';
 import { SecretCommand } from '../../cli/secret-command.js';
 import { secretFlags } from '../../cli/secret-flags.js';
@@ -12,23 +12,9 @@ export default class SecretSet extends SecretCommand<typeof SecretSet> {
     'pass show pos/db | <%= config.bin %> <%= command.id %> db-password --for site=genoa --unit pos.service',
   ];
   static override args = { name: Args.string({ required: true, description: 'Name of the secret.' }) };
-  static override flags = {
-    for: Flags.string({ helpValue: 'SELECTOR', summary: 'Nodes that get it; as before when absent.' }),
-    ...secretFlags,
-  };
+  static override flags = secretFlags;
 
   protected async execute(): Promise<CommandResult> {
-    const fleet = await this.fleet();
-    const { readSecret } = await import('../../seal/read-secret.js');
-    const { setSecret } = await import('../../operations/secrets/set-secret.js');
-    const { setText } = await import('../../render/secrets.js');
-    const { flags, signal } = this;
-    const secret = await readSecret({ stream: this.io.stdin, signal });
-    const { unit: units, owner, mode, require } = flags;
-    const settings = { for: flags.for, units, owner, mode, require, mustExist: false };
-    const set = await setSecret(fleet, this.surroundings, this.args.name, secret, settings).finally(() =>
-      secret.destroy(),
-    );
-    return { data: set, exitCode: set.left.length > 0 ? 3 : 0, text: (ui) => setText(set, ui) };
+    return await this.takeIn(this.args.name, this.flags, false);
   }
 }
