@@ -47,7 +47,8 @@ export async function formatError(format: Format, envelope: Envelope): Promise<s
 
 async function toYaml(value: unknown): Promise<string> {
   const { stringify } = await import('yaml');
-  return stringify(JSON.parse(JSON.stringify(value)));
+  // One line a value: folded, a node's text could begin a line, and CI reads commands from there.
+  return stringify(JSON.parse(JSON.stringify(value)), { lineWidth: 0 });
 }
 
 /** The rows of a result: itself when it is a list, its only list, or itself as the one row. */

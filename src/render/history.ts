@@ -18,7 +18,10 @@ export function historyText(changes: readonly Change[], all: number, ui: Ui, now
     attribute,
     value === undefined ? { text: `unknown: ${unknown ?? ''}`, tone: 'warn' as const } : value,
   ]);
-  const table = ui.table(['since', 'last seen so', { title: 'attribute' }, { title: 'value', shrink: true }], rows);
+  const table = ui.table(
+    ['since', 'last seen so', { title: 'attribute', shrink: true }, { title: 'value', shrink: true }],
+    rows,
+  );
   const left = all - changes.length;
   const newest = changes.reduce((last, { seenAt }) => Math.max(last, Date.parse(seenAt)), 0);
   const note = `times are UTC; last look ${age(now - newest)}${left > 0 ? `; ${count(left, 'older change')} left out (--limit)` : ''}`;
