@@ -105,7 +105,8 @@ function nextFor(
   const remedy = remedyFor({ state, why, node, run }) ?? doctor;
   const look = {
     what: remedy.includes(' trust ') ? 'When you know why' : 'Ask the node itself',
-    command: remedy.includes('resume') ? doctor : remedy,
+    // What changes something comes below, under its own name.
+    command: remedy.includes('resume') || remedy.includes('undeny') ? doctor : remedy,
   };
   const retry = { what: 'Try it again under the same plan', command: `edgectl resume ${run} --retry ${node}` };
   const scored = nodeStateRow(state).scored;

@@ -22,6 +22,7 @@ describe('what to type next for a node', () => {
         `edgectl rollout runtime --on ${node.id}`,
       ]);
     }
+    expect(next('DENIED')[0]).toBe(`edgectl node doctor ${node.id}`);
     expect(next('power').join()).not.toContain('undeny');
   });
 });
