@@ -1,18 +1,18 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { csvOfDrift } from '../../../../src/render/drift/csv.js';
 import { driftFiles, writeDriftFiles } from '../../../../src/render/drift/files.js';
 import { htmlOfDrift } from '../../../../src/render/drift/html.js';
 import { junitOfDrift } from '../../../../src/render/drift/junit.js';
 import { sarifOf } from '../../../../src/render/drift/sarif.js';
 import { root } from '../../../helpers/cli.js';
+import { JUnitFile } from '../../../helpers/junit-file.js';
 import { requires } from '../../../helpers/requires.js';
 import { hostile } from '../reports/sample-report.js';
 import { hostileDrift, sampleDrift } from './sample-drift.js';
@@ -80,18 +80,10 @@ describe('a drift report as SARIF', () => {
 });
 
 describe.skipIf(requires('xmllint').skip)('a drift report as JUnit', () => {
-  let dir: string;
-  beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), 'edgectl-drift-'));
-  });
-  afterAll(() => rmSync(dir, { recursive: true }));
-  const xmllint = (xml: string, ...args: string[]): string => {
-    const file = join(dir, 'report.xml');
-    writeFileSync(file, xml);
-    return execFileSync('xmllint', [...args, file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-  };
-  const valid = (xml: string): string => xmllint(xml, '--noout', '--schema', `${root}test/fixtures/junit.xsd`);
-  const value = (xml: string, path: string): string => xmllint(xml, '--xpath', `string(${path})`);
+  const file = new JUnitFile();
+  const valid = (xml: string): string => file.valid(xml);
+  const value = (xml: string, path: string): string => file.value(xml, path);
+  afterAll(() => file.remove());
 
   it('follows the schema: a suite a site, a case a node; what is unexpected fails, what was not seen is skipped', () => {
     const xml = junitOfDrift(sampleDrift());

@@ -1,28 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { junitOfError, junitOfRun } from '../../../../src/render/reports/junit.js';
-import { root } from '../../../helpers/cli.js';
+import { JUnitFile } from '../../../helpers/junit-file.js';
 import { requires } from '../../../helpers/requires.js';
 import { hostile, reportedRun } from './sample-report.js';
 
 describe.skipIf(requires('xmllint').skip)('a JUnit report', () => {
-  let dir: string;
-  beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), 'edgectl-junit-'));
-  });
-  afterAll(() => rmSync(dir, { recursive: true }));
-
-  const xmllint = (xml: string, ...args: string[]): string => {
-    const file = join(dir, 'report.xml');
-    writeFileSync(file, xml);
-    return execFileSync('xmllint', [...args, file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-  };
-  const valid = (xml: string): string => xmllint(xml, '--noout', '--schema', `${root}test/fixtures/junit.xsd`);
-  const value = (xml: string, path: string): string => xmllint(xml, '--xpath', `string(${path})`);
+  const file = new JUnitFile();
+  const valid = (xml: string): string => file.valid(xml);
+  const value = (xml: string, path: string): string => file.value(xml, path);
+  afterAll(() => file.remove());
 
   it('follows the schema, and a broken one does not', () => {
     expect(valid(junitOfRun(reportedRun()))).toBe('');
